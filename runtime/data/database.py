@@ -1,0 +1,149 @@
+"""A pool of connections under one database role, and the transactions it opens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from runtime.data.errors import translate
+from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
+
+DatabaseRole = Literal["api", "relay", "engine", "scheduler"]
+
+ACQUIRE_TIMEOUT_S = 2.0
+
+_LIMITS: dict[DatabaseRole, dict[str, str]] = {
+    "api": {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
+    "relay": {"statement_timeout": "10s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
+    "engine": {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"},
+    "scheduler": {
+        "statement_timeout": "60s",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": "60s",
+    },
+}
+
+T = TypeVar("T", bound=Transaction)
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """All settings are transaction-local, so a connection going back to the pool needs no reset round trip."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def _prepare_connection(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: orjson.dumps(value, default=str).decode(),
+        decoder=orjson.loads,
+    )
+
+
+class Database:
+    """The database as one role sees it. Never the owner, never a role that bypasses row level security.
+
+    The login of the URL takes the role ``basecommerce_<role>`` at connection start; behind a transaction pooler,
+    where session state does not survive, at the start of every transaction instead.
+    """
+
+    def __init__(self, pool: Any, role: DatabaseRole, *, pooler: str = "none") -> None:
+        self._pool = pool
+        self.role: DatabaseRole = role
+        self._begin = "begin"
+        if pooler == "transaction":
+            settings = {"role": f"basecommerce_{role}", **_session_settings(role)}
+            self._begin += "".join(f"; set local {name} = '{value}'" for name, value in settings.items())
+
+    @classmethod
+    async def open(
+        cls, url: str, role: DatabaseRole, *, size: int, minimum: int = 1, pooler: str = "none"
+    ) -> Database:
+        """Connect; raises ``RetryLaterError`` when the server is away."""
+        options: dict[str, Any] = {}
+        if pooler == "transaction":
+            options["statement_cache_size"] = 0
+        else:
+            options["server_settings"] = {
+                "role": f"basecommerce_{role}",
+                "application_name": f"basecommerce-{role}",
+                **_session_settings(role),
+            }
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min(minimum, size),
+                max_size=size,
+                max_inactive_connection_lifetime=300,
+                command_timeout=60,
+                timeout=5,
+                connection_class=_Connection,
+                init=_prepare_connection,
+                **options,
+            )
+        except Exception as error:
+            raise (translate(error) or error) from error
+        return cls(pool, role, pooler=pooler)
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Close the pool; connections still busy after ``timeout_s`` are terminated."""
+        try:
+            async with asyncpg.compat.timeout(timeout_s):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    def transaction(self, *, now: datetime | None = None) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction without a tenant: it sees no row of any tenant, save where the role's policy says so."""
+        return self._run(lambda connection: Transaction(connection, self._begin, now))
+
+    def tenant(
+        self, tenant_id: UUID, *, user_id: UUID | None = None, now: datetime | None = None
+    ) -> AbstractAsyncContextManager[TenantTransaction]:
+        """A transaction confined to one tenant; commits at the end of the block, rolls back on an exception."""
+        begin = f"{self._begin}; set local app.tenant_id = '{UUID(int=tenant_id.int)}'"
+        return self._run(lambda connection: TenantTransaction(connection, begin, tenant_id, user_id, now))
+
+    def engine(
+        self, tenant_ids: Iterable[UUID], *, now: datetime | None = None
+    ) -> AbstractAsyncContextManager[EngineTransaction]:
+        """A transaction confined to the tenants of one batch of events."""
+        tenants = frozenset(tenant_ids)
+        listed = ",".join(str(UUID(int=tenant.int)) for tenant in tenants)
+        begin = f"{self._begin}; set local app.tenant_ids = '{{{listed}}}'"
+        return self._run(lambda connection: EngineTransaction(connection, begin, tenants, now))
+
+    @asynccontextmanager
+    async def _run(self, open_transaction: Any) -> AsyncIterator[Any]:
+        try:
+            connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        except Exception as error:
+            raise (translate(error) or error) from error
+        try:
+            transaction = open_transaction(connection)
+            await transaction.begin()
+            try:
+                yield transaction
+                await transaction.commit()
+            except BaseException:
+                await transaction.rollback()
+                raise
+        finally:
+            await self._pool.release(connection, timeout=ACQUIRE_TIMEOUT_S)
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """Connections in use, and the pool's limit."""
+        return self._pool.get_size() - self._pool.get_idle_size(), self._pool.get_max_size()
+
+
+def _session_settings(role: DatabaseRole) -> dict[str, str]:
+    return {"jit": "off", "timezone": "UTC", **_LIMITS[role]}

@@ -1,0 +1,126 @@
+"""Transactions: the only way to a row. A tenant transaction shows one tenant's rows and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import anyio
+import asyncpg
+
+from runtime.data.errors import translate
+from runtime.data.queries import Query
+
+Record = asyncpg.Record
+BeforeCommit = Callable[[], Awaitable[None]]
+AfterCommit = Callable[[], None]
+
+
+class Transaction:
+    """An open transaction under one database role; ``now`` is the moment its business counts as having happened.
+
+    Parameters named ``$now``, and in tenant transactions ``$tenant_id`` and ``$user_id``, are filled in by the
+    transaction when the caller does not give them. Driver errors come out translated (``runtime.data.errors``).
+    """
+
+    def __init__(self, connection: Any, begin: str, now: datetime | None = None) -> None:
+        self._connection = connection
+        self._begin = begin
+        self.now = now or datetime.now(UTC)
+        self._defaults: dict[str, Any] = {"now": self.now}
+        self._before_commit: list[BeforeCommit] = []
+        self._after_commit: list[AfterCommit] = []
+
+    async def fetch_all(self, query: Query, /, **parameters: Any) -> list[Record]:
+        """All rows."""
+        arguments = query.arguments(parameters, self._defaults)
+        try:
+            rows: list[Record] = await self._connection.fetch(query.text, *arguments)
+        except Exception as error:
+            raise (translate(error) or error) from error
+        return rows
+
+    async def fetch_one(self, query: Query, /, **parameters: Any) -> Record | None:
+        """The first row, or None."""
+        arguments = query.arguments(parameters, self._defaults)
+        try:
+            row: Record | None = await self._connection.fetchrow(query.text, *arguments)
+        except Exception as error:
+            raise (translate(error) or error) from error
+        return row
+
+    async def fetch_value(self, query: Query, /, **parameters: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.fetch_one(query, **parameters)
+        return row[0] if row is not None else None
+
+    async def execute(self, query: Query, /, **parameters: Any) -> int:
+        """Run a statement; returns how many rows it changed."""
+        arguments = query.arguments(parameters, self._defaults)
+        try:
+            _, status, _ = await self._connection._execute(query.text, arguments, 0, None, return_status=True)
+        except Exception as error:
+            raise (translate(error) or error) from error
+        count = status.rsplit(b" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    def before_commit(self, step: BeforeCommit) -> None:
+        """Have ``step`` run as a last step inside the transaction, in the order given."""
+        self._before_commit.append(step)
+
+    def after_commit(self, step: AfterCommit) -> None:
+        """Have ``step`` run once the commit is acknowledged; not run when it is not."""
+        self._after_commit.append(step)
+
+    async def begin(self) -> None:
+        """Open the transaction and set its role, tenant and limits in one round trip."""
+        await self._control(self._begin)
+
+    async def commit(self) -> None:
+        """Run the last steps and commit. The commit itself is never cancelled: its outcome would be unknown."""
+        for step in self._before_commit:
+            await step()
+        with anyio.CancelScope(shield=True):
+            await self._control("commit")
+        for done in self._after_commit:
+            done()
+
+    async def rollback(self) -> None:
+        """Undo everything; a connection that is already gone has been rolled back by the server."""
+        with anyio.CancelScope(shield=True):
+            if not self._connection.is_closed():
+                try:
+                    await self._connection.execute("rollback", timeout=2)
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                    self._connection.terminate()
+
+    async def _control(self, statement: str) -> None:
+        try:
+            await self._connection.execute(statement)
+        except Exception as error:
+            raise (translate(error) or error) from error
+
+
+class TenantTransaction(Transaction):
+    """A transaction that PostgreSQL confines to the rows of one tenant."""
+
+    def __init__(
+        self, connection: Any, begin: str, tenant_id: UUID, user_id: UUID | None, now: datetime | None
+    ) -> None:
+        super().__init__(connection, begin, now)
+        self.tenant_id = tenant_id
+        self.user_id = user_id
+        self._defaults["tenant_id"] = tenant_id
+        self._defaults["user_id"] = user_id
+
+
+class EngineTransaction(Transaction):
+    """A transaction that PostgreSQL confines to the rows of the tenants of one batch."""
+
+    def __init__(
+        self, connection: Any, begin: str, tenant_ids: frozenset[UUID], now: datetime | None
+    ) -> None:
+        super().__init__(connection, begin, now)
+        self.tenant_ids = tenant_ids
