@@ -1,0 +1,239 @@
+"""Every setting of the program: read once from the environment and ``.env``, checked, frozen and handed down.
+
+No other module looks at the environment. What is wrong is reported all at once, a line per variable, before
+anything is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime.errors import StartupError
+from runtime.secret_key import development_key, weakness
+from runtime.setting_types import DatabaseUrl, Domain, Networks, Origins, PoolSize, Port, RedisUrl, Roles
+
+_DEVELOPMENT_DEFAULTS = {"environment": "development", "log_format": "console"}
+
+
+class Settings(BaseSettings):
+    """All settings; ``api_port`` is read from ``API_PORT``. Descriptions are lines of docs/settings.md."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True)
+
+    environment: Literal["development", "production"] = Field(
+        "production", description="`development` relaxes the checks of `SECRET_KEY`; never use it on a server"
+    )
+    basecommerce_home: Path = Field(
+        Path(".basecommerce"),
+        description="Directory of everything that keeps state: embedded servers, development key",
+    )
+
+    database_url: DatabaseUrl = Field(
+        "",
+        repr=False,
+        description="PostgreSQL 15 or newer, as the owner of the schema (migrations run with it)",
+    )
+    database_url_api: DatabaseUrl = Field(
+        "", repr=False, description="Connection of the `api` role; default `DATABASE_URL`, then `set role`"
+    )
+    database_url_relay: DatabaseUrl = Field("", repr=False, description="The same for the `relay` role")
+    database_url_engine: DatabaseUrl = Field("", repr=False, description="The same for the engines")
+    database_url_scheduler: DatabaseUrl = Field(
+        "", repr=False, description="The same for the `scheduler` role"
+    )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none", description="`transaction` when PgBouncer in transaction mode stands before PostgreSQL"
+    )
+    database_pool_api: PoolSize = Field(10, description="Most connections of the `api` role of this process")
+    database_pool_relay: PoolSize = Field(2, description="Most connections of the `relay` role")
+    database_pool_engine: PoolSize = Field(6, description="Most connections of the engines")
+    database_pool_scheduler: PoolSize = Field(2, description="Most connections of the `scheduler` role")
+    redis_url: RedisUrl = Field(
+        "", repr=False, description="Redis 7 or newer, or Valkey, with AOF and `noeviction`"
+    )
+
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 random bytes or more; signs tokens and cursors. Development makes its own",
+    )
+    secret_key_previous: SecretStr = Field(
+        SecretStr(""), description="The key before the last rotation: still verifies, never signs"
+    )
+    algorithm: Literal["HS256", "HS384", "HS512"] = Field("HS256", description="Signature of access tokens")
+    access_token_expire_minutes: int = Field(
+        1440, ge=1, le=43200, description="Life of an access token, minutes"
+    )
+    refresh_token_days: int = Field(30, ge=1, le=365, description="Life of a refresh token, days")
+    cors_origins: Origins = Field(
+        (), description="Browser origins that may call the API, comma-separated; `*` is refused"
+    )
+    rate_limit_user: int = Field(600, ge=1, description="Requests a minute of one user")
+    rate_limit_tenant: int = Field(6000, ge=1, description="Requests a minute of one store")
+
+    roles: Roles = Field(
+        ("api", "relay", "engines", "scheduler"),
+        description="What this process runs: `api`, `relay`, `engines` (or `engine:stock`, ...), `scheduler`",
+    )
+    api_host: str = Field("127.0.0.1", description="Address the API listens on (images set `0.0.0.0`)")
+    api_port: Port = Field(8000, description="Port of the API; 0 takes a free one")
+    ops_host: str = Field(
+        "127.0.0.1", description="Address of `/health`, `/ready` and `/metrics`; keep it private"
+    )
+    ops_port: Port = Field(9464, description="Port of `/health`, `/ready` and `/metrics`; 0 takes a free one")
+    base_domain: Domain = Field("localhost", description="Stores live at `<slug>.<BASE_DOMAIN>`")
+    trusted_proxies: Networks = Field(
+        (),
+        description="Addresses or networks whose `X-Tenant-Slug` and `X-Forwarded-*` count, comma-separated",
+    )
+    edge_secret: SecretStr = Field(
+        SecretStr(""), description="Shared with nginx (`X-Edge-Auth`), an alternative to `TRUSTED_PROXIES`"
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least important level written"
+    )
+    log_format: Literal["console", "json"] = Field(
+        "json", description="`console` for people, `json` for collectors"
+    )
+    event_partitions: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Streams the event log is spread over; the same in every process of a deployment",
+    )
+    retention_days: int = Field(
+        7, ge=1, le=3650, description="Days that events stay in the log after every consumer has them"
+    )
+    drain_seconds: int = Field(
+        30, ge=0, le=600, description="Grace between SIGTERM and cancelling what still runs"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("roles")
+    @classmethod
+    def _some_role(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one role")
+        return value
+
+    @property
+    def is_development(self) -> bool:
+        """True only on a developer's machine."""
+        return self.environment == "development"
+
+    @property
+    def home(self) -> Path:
+        """``BASECOMMERCE_HOME``, absolute."""
+        return self.basecommerce_home.expanduser().resolve()
+
+    def database_url_of(self, role: Literal["api", "relay", "engine", "scheduler"]) -> str:
+        """The connection for one database role: its own URL when set, else ``DATABASE_URL``."""
+        own: str = getattr(self, f"database_url_{role}")
+        return own or self.database_url
+
+    def having(self, **changes: Any) -> Settings:
+        """A copy with some fields replaced by values that are already of the right type."""
+        return self.model_copy(update=changes)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the base class names it)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit values, environment, ``.env``, then the defaults of ``basecommerce dev``."""
+        given = dict(init_settings())
+        defaults = given.pop("fallbacks", {})
+        return (
+            InitSettingsSource(settings_cls, given),
+            env_settings,
+            dotenv_settings,
+            InitSettingsSource(settings_cls, defaults),
+        )
+
+
+def load(
+    *,
+    development: bool = False,
+    servers: bool = True,
+    env_file: Path | str | None = ".env",
+    **overrides: Any,
+) -> Settings:
+    """Read and check all settings; raises StartupError with one line per wrong or missing variable.
+
+    ``development`` changes defaults only: a set variable wins. ``servers=False`` lets ``DATABASE_URL``
+    and ``REDIS_URL`` be missing, for commands that start their own or need none. ``overrides`` win over all.
+    """
+    fallbacks = _DEVELOPMENT_DEFAULTS if development else {}
+    given: dict[str, Any] = {**overrides, "fallbacks": fallbacks, "_env_file": env_file}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise StartupError(*_problems(error)) from None
+    problems = [*(_missing_servers(settings) if servers else ()), *_weak_keys(settings)]
+    if problems:
+        raise StartupError(*problems)
+    if not settings.secret_key.get_secret_value():
+        return settings.having(secret_key=SecretStr(development_key(settings.home)))
+    return settings
+
+
+def variable(field: str) -> str:
+    """The environment variable of a settings field."""
+    return field.upper()
+
+
+def documented() -> Mapping[str, tuple[str, str]]:
+    """Variable -> (default as written in an environment file, description), in the order of the code."""
+    return {
+        variable(name): (_default_text(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def _default_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _problems(error: ValidationError) -> list[str]:
+    lines: dict[str, str] = {}
+    for problem in error.errors(include_url=False, include_input=False):
+        name = variable(str(problem["loc"][0]))
+        lines.setdefault(name, f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+    return list(lines.values())
+
+
+def _missing_servers(settings: Settings) -> list[str]:
+    wanted = {
+        "DATABASE_URL": (settings.database_url, "postgresql://user:password@host:5432/basecommerce"),
+        "REDIS_URL": (settings.redis_url, "redis://host:6379/0"),
+    }
+    return [f"{name}: missing; expected {shape}" for name, (value, shape) in wanted.items() if not value]
+
+
+def _weak_keys(settings: Settings) -> list[str]:
+    if settings.is_development:
+        return []
+    key, previous = settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
+    problems = []
+    if not key:
+        problems.append("SECRET_KEY: missing; make one with: openssl rand -base64 48")
+    elif reason := weakness(key):
+        problems.append(f"SECRET_KEY: {reason}; make one with: openssl rand -base64 48")
+    if previous and (reason := weakness(previous)):
+        problems.append(f"SECRET_KEY_PREVIOUS: {reason}")
+    return problems
