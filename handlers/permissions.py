@@ -1,0 +1,105 @@
+"""Who may do what: one table, shown per operation in the API's documentation and tested for every pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a user is in a store; ``platform_admin`` belongs to no store and sees no store's data."""
+
+    OWNER = "owner"
+    SELLER = "seller"
+    FINANCE = "finance"
+    STOCK_KEEPER = "stock_keeper"
+    DRIVER = "driver"
+    PLATFORM_ADMIN = "platform_admin"
+
+
+_READ_STORE = frozenset(
+    {
+        "products:read",
+        "customers:read",
+        "sites:read",
+        "quotes:read",
+        "orders:read",
+        "stock:read",
+        "insights:read",
+        "dashboard:read",
+    }
+)
+
+_SELLER = _READ_STORE | {
+    "customers:create",
+    "customers:update",
+    "sites:create",
+    "sites:update",
+    "quotes:create",
+    "quotes:update",
+    "quotes:send",
+    "quotes:cancel",
+    "quotes:convert",
+    "orders:create",
+}
+
+_FINANCE = _READ_STORE | {
+    "quotes:approve",
+    "quotes:reject",
+    "orders:cancel",
+    "exports:create",
+    "settings:read",
+}
+
+_STOCK_KEEPER = frozenset(
+    {
+        "products:read",
+        "orders:read",
+        "orders:prepare",
+        "orders:ready",
+        "stock:read",
+        "stock:move",
+        "locations:create",
+        "insights:read",
+        "insights:configure",
+        "dashboard:read",
+    }
+)
+
+_DRIVER = frozenset({"orders:read", "orders:dispatch", "orders:deliver"})
+
+_OWNER = (
+    _SELLER
+    | _FINANCE
+    | _STOCK_KEEPER
+    | _DRIVER
+    | {
+        "products:create",
+        "products:update",
+        "users:read",
+        "users:create",
+        "users:update",
+        "settings:update",
+        "audit:read",
+    }
+)
+
+_PLATFORM_ADMIN = frozenset(
+    {
+        "platform:tenants_read",
+        "platform:tenants_create",
+        "platform:tenants_update",
+        "platform:events_read",
+        "platform:events_manage",
+    }
+)
+
+PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
+    Role.OWNER: _OWNER,
+    Role.SELLER: _SELLER,
+    Role.FINANCE: _FINANCE,
+    Role.STOCK_KEEPER: _STOCK_KEEPER,
+    Role.DRIVER: _DRIVER,
+    Role.PLATFORM_ADMIN: _PLATFORM_ADMIN,
+}

@@ -1,0 +1,35 @@
+"""What all requests of one application share; built once by ``create_application`` and handed to every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.data.database import Database
+    from runtime.settings import Settings
+    from runtime.web.limits import RateLimits
+    from runtime.web.pagination import Cursors
+    from runtime.web.passwords import Passwords
+    from runtime.web.sessions import Sessions
+    from runtime.web.tenancy import Directory
+    from runtime.web.throttle import Throttle
+    from runtime.web.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The parts a request needs. ``parse_settings`` makes a store's typed settings from their JSON."""
+
+    settings: Settings
+    database: Database
+    permissions: Mapping[str, frozenset[str]]
+    parse_settings: Callable[[Any], Any]
+    cursors: Cursors
+    directory: Directory
+    sessions: Sessions
+    tokens: Tokens
+    passwords: Passwords
+    throttle: Throttle
+    limits: RateLimits
