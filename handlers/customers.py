@@ -109,8 +109,8 @@ class CustomerList(ListQuery):
     answers=Page[CustomerView],
 )
 async def list_customers(call: Call[CustomerList]) -> Reply:
-    """``q`` finds customers by name, document, e-mail or telephone: the beginning of a word is enough, accents,
-    case and the punctuation of numbers do not matter, and misspelt words are understood."""
+    """``q`` finds customers by name, document, e-mail or telephone: the beginning of a word is enough,
+    accents, case and the punctuation of numbers do not matter, and misspelt words are understood."""
     query = call.query
     filters = {"kind": query.kind, "active": query.active, "limit": query.limit + 1}
     if query.q:
@@ -190,7 +190,7 @@ async def change(
 
 
 def _document_after(columns: dict[str, Any]) -> str | None:
-    """The document normalised for the kind that the customer will have; 422 when it does not fit that kind."""
+    """The document normalised for the kind the customer will have; 422 when it does not fit that kind."""
     if columns["document"] is None:
         return None
     try:

@@ -14,8 +14,8 @@ async def find(call: Call[Any], by_words: Query, by_likeness: Query, parameters:
     """A page of the best matches for ``call.query.q``.
 
     Likeness answers only when no row has all the words; the cursor remembers which of the two answered, so
-    that later pages go on with it. Both queries take ``parameters``, ``$question`` and the last row's rank, name
-    and id.
+    that later pages go on with it. Both queries take ``parameters``, ``$question`` and the last row's rank,
+    name and id.
     """
     tx, question = call.tx, call.query.q
     cursor = call.cursor()
