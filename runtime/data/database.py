@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -21,15 +21,17 @@ ACQUIRE_TIMEOUT_S = 2.0
 _LIMITS: dict[DatabaseRole, dict[str, str]] = {
     "api": {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
     "relay": {"statement_timeout": "10s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
-    "engine": {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"},
+    "engine": {
+        "statement_timeout": "30s",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "30s",
+    },
     "scheduler": {
         "statement_timeout": "60s",
         "lock_timeout": "2s",
         "idle_in_transaction_session_timeout": "60s",
     },
 }
-
-T = TypeVar("T", bound=Transaction)
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -58,6 +60,8 @@ class Database:
     def __init__(self, pool: Any, role: DatabaseRole, *, pooler: str = "none") -> None:
         self._pool = pool
         self.role: DatabaseRole = role
+        self.wake: Callable[[UUID], None] | None = None
+        """Told the tenant after each commit that added events to its log."""
         self._begin = "begin"
         if pooler == "transaction":
             settings = {"role": f"basecommerce_{role}", **_session_settings(role)}
@@ -110,7 +114,13 @@ class Database:
     ) -> AbstractAsyncContextManager[TenantTransaction]:
         """A transaction confined to one tenant; commits at the end of the block, rolls back on an exception."""
         begin = f"{self._begin}; set local app.tenant_id = '{UUID(int=tenant_id.int)}'"
-        return self._run(lambda connection: TenantTransaction(connection, begin, tenant_id, user_id, now))
+
+        def open_transaction(connection: Any) -> TenantTransaction:
+            transaction = TenantTransaction(connection, begin, tenant_id, user_id, now)
+            transaction.wake = self.wake
+            return transaction
+
+        return self._run(open_transaction)
 
     def engine(
         self, tenant_ids: Iterable[UUID], *, now: datetime | None = None

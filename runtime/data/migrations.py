@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Migration:
 
     number: int
     name: str
-    text: str
+    text: str = field(repr=False)
 
     @property
     def checksum(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -13,7 +13,7 @@ import asyncpg
 from runtime.data.errors import translate
 from runtime.data.queries import Query
 
-Record = asyncpg.Record
+Record: TypeAlias = asyncpg.Record
 BeforeCommit = Callable[[], Awaitable[None]]
 AfterCommit = Callable[[], None]
 
@@ -31,6 +31,7 @@ class Transaction:
         self.now = now or datetime.now(UTC)
         self._defaults: dict[str, Any] = {"now": self.now}
         self._before_commit: list[BeforeCommit] = []
+        self._last: BeforeCommit | None = None
         self._after_commit: list[AfterCommit] = []
 
     async def fetch_all(self, query: Query, /, **parameters: Any) -> list[Record]:
@@ -67,8 +68,12 @@ class Transaction:
         return int(count) if count.isdigit() else 0
 
     def before_commit(self, step: BeforeCommit) -> None:
-        """Have ``step`` run as a last step inside the transaction, in the order given."""
+        """Have ``step`` run at the end of the transaction, in the order given."""
         self._before_commit.append(step)
+
+    def last_before_commit(self, step: BeforeCommit) -> None:
+        """Have ``step`` run after all others: it takes the lock that the whole tenant's writes queue for."""
+        self._last = step
 
     def after_commit(self, step: AfterCommit) -> None:
         """Have ``step`` run once the commit is acknowledged; not run when it is not."""
@@ -82,6 +87,8 @@ class Transaction:
         """Run the last steps and commit. The commit itself is never cancelled: its outcome would be unknown."""
         for step in self._before_commit:
             await step()
+        if self._last is not None:
+            await self._last()
         with anyio.CancelScope(shield=True):
             await self._control("commit")
         for done in self._after_commit:
@@ -104,7 +111,11 @@ class Transaction:
 
 
 class TenantTransaction(Transaction):
-    """A transaction that PostgreSQL confines to the rows of one tenant."""
+    """A transaction that PostgreSQL confines to the rows of one tenant.
+
+    ``outgoing`` holds the events it has emitted so far (``runtime.events.log`` writes them as the last step);
+    ``wake`` is told the tenant once they are committed; ``correlation_id`` ties them to the request.
+    """
 
     def __init__(
         self, connection: Any, begin: str, tenant_id: UUID, user_id: UUID | None, now: datetime | None
@@ -112,6 +123,10 @@ class TenantTransaction(Transaction):
         super().__init__(connection, begin, now)
         self.tenant_id = tenant_id
         self.user_id = user_id
+        self.outgoing: list[Any] = []
+        self.wake: Callable[[UUID], None] | None = None
+        self.correlation_id: str | None = None
+        self.traceparent: str | None = None
         self._defaults["tenant_id"] = tenant_id
         self._defaults["user_id"] = user_id
 

@@ -1,0 +1,277 @@
+"""The closed catalogue of events: what can happen in a store, version by version.
+
+A payload holds ids, quantities and amounts, never names, documents, phone numbers or addresses. Adding an optional
+field keeps the version; anything else raises it, and the older form is up-cast on reading.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Payload(BaseModel):
+    """What an event says; ``event_type`` is the class name in snake case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_type: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.event_type = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class QuoteItem(_Part):
+    product_id: UUID
+    quantity: Decimal
+
+
+class OrderItem(_Part):
+    product_id: UUID
+    quantity: Decimal
+    unit_price: Decimal
+
+
+class SoldItem(_Part):
+    product_id: UUID
+    quantity: Decimal
+    unit_price: Decimal
+    line_total: Decimal
+
+
+class ReplenishmentParameters(_Part):
+    """How a product (or a whole store) wants its advice computed; what is absent keeps its default."""
+
+    lead_time_days: Decimal | None = None
+    lead_time_deviation_days: Decimal | None = None
+    service_level: Decimal | None = None
+    review_period_days: Decimal | None = None
+    safety_percent: Decimal | None = None
+    method: Literal["statistical", "simple"] | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    pack_size: Decimal | None = None
+    window_days: int | None = None
+
+
+class QuoteCreated(Payload):
+    quote_id: UUID
+    number: str
+    customer_id: UUID
+    total: Decimal
+    items: tuple[QuoteItem, ...]
+
+
+class QuoteSent(Payload):
+    quote_id: UUID
+
+
+class QuoteApproved(Payload):
+    quote_id: UUID
+
+
+class QuoteRejected(Payload):
+    quote_id: UUID
+
+
+class QuoteConverted(Payload):
+    quote_id: UUID
+    order_id: UUID
+
+
+class QuoteCancelled(Payload):
+    quote_id: UUID
+
+
+class QuoteExpired(Payload):
+    quote_id: UUID
+
+
+class OrderCreated(Payload):
+    order_id: UUID
+    number: str
+    quote_id: UUID | None = None
+    customer_id: UUID | None = None
+    fulfilment: Literal["delivery", "pickup", "counter"]
+    total: Decimal
+    items: tuple[OrderItem, ...]
+
+
+class OrderStatusChanged(Payload):
+    order_id: UUID
+    previous: str
+    status: str
+
+
+class OrderCancelled(Payload):
+    order_id: UUID
+    previous: str
+    reason_given: bool = False
+
+
+class OrderReturned(Payload):
+    """Sold goods came back; the quantities are positive."""
+
+    order_id: UUID
+    items: tuple[SoldItem, ...]
+
+
+class SaleRecorded(Payload):
+    """An order, or a part of it, was delivered: the fact that demand is learnt from."""
+
+    order_id: UUID
+    customer_id: UUID | None = None
+    items: tuple[SoldItem, ...]
+    total: Decimal
+
+
+class StockUpdated(Payload):
+    """On-hand stock moved by ``delta``; ``on_hand`` and ``available`` are the levels after it at the location."""
+
+    product_id: UUID
+    location_id: UUID
+    delta: Decimal
+    on_hand: Decimal
+    available: Decimal
+    reason: Literal["receipt", "sale", "return", "adjustment", "count", "transfer", "loss"]
+
+
+class _ProductState(Payload):
+    product_id: UUID
+    unit: str
+    category: str | None = None
+    base_price: Decimal
+    cost: Decimal | None = None
+    active: bool = True
+
+
+class ProductCreated(_ProductState):
+    pass
+
+
+class ProductUpdated(_ProductState):
+    pass
+
+
+class ProductPriceUpdated(Payload):
+    product_id: UUID
+    previous: Decimal
+    price: Decimal
+
+
+class CustomerCreated(Payload):
+    customer_id: UUID
+    kind: Literal["person", "company"]
+
+
+class SupplierPriceRegistered(Payload):
+    supplier_id: UUID
+    product_id: UUID
+    price: Decimal
+    minimum_quantity: Decimal | None = None
+    payment_days: int | None = None
+    lead_time_days: int | None = None
+
+
+class PurchaseItem(_Part):
+    product_id: UUID
+    quantity: Decimal
+    unit_cost: Decimal
+
+
+class PurchaseOrderSent(Payload):
+    purchase_order_id: UUID
+    supplier_id: UUID
+    items: tuple[PurchaseItem, ...]
+
+
+class PurchaseOrderReceived(Payload):
+    purchase_order_id: UUID
+    supplier_id: UUID
+    sent_at: datetime
+    items: tuple[PurchaseItem, ...]
+    complete: bool
+
+
+class ReplenishmentParametersSet(Payload):
+    """``product_id`` absent: the store's default."""
+
+    product_id: UUID | None = None
+    parameters: ReplenishmentParameters
+
+
+class SuggestionAccepted(Payload):
+    product_id: UUID
+    quantity: Decimal | None = None
+
+
+class SuggestionDismissed(Payload):
+    product_id: UUID
+    reason: str | None = None
+
+
+class DeliveryStatusChanged(Payload):
+    delivery_id: UUID
+    previous: str
+    status: str
+
+
+class DeliveryProofRegistered(Payload):
+    delivery_id: UUID
+
+
+class DeliveryOccurrenceReported(Payload):
+    delivery_id: UUID
+    kind: str
+
+
+CATALOGUE: dict[str, type[Payload]] = {
+    model.event_type: model
+    for model in (
+        QuoteCreated,
+        QuoteSent,
+        QuoteApproved,
+        QuoteRejected,
+        QuoteConverted,
+        QuoteCancelled,
+        QuoteExpired,
+        OrderCreated,
+        OrderStatusChanged,
+        OrderCancelled,
+        OrderReturned,
+        SaleRecorded,
+        StockUpdated,
+        ProductCreated,
+        ProductUpdated,
+        ProductPriceUpdated,
+        CustomerCreated,
+        SupplierPriceRegistered,
+        PurchaseOrderSent,
+        PurchaseOrderReceived,
+        ReplenishmentParametersSet,
+        SuggestionAccepted,
+        SuggestionDismissed,
+        DeliveryStatusChanged,
+        DeliveryProofRegistered,
+        DeliveryOccurrenceReported,
+    )
+}
+
+
+def json_schemas() -> dict[str, Any]:
+    """JSON schema of every payload by event type, as served at ``/api/v1/events/schemas``."""
+    return {
+        name: {"version": model.version, "schema": model.model_json_schema(mode="serialization")}
+        for name, model in CATALOGUE.items()
+    }

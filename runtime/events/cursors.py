@@ -1,0 +1,109 @@
+"""The cursors of one engine: how far it has come in each tenant's log, and the only way to move on.
+
+The cursor row of (engine, tenant) is fence, order and memory at once: it is locked, the events after it are read
+from the log, applied, and the cursor moved, all in one transaction. A redelivered, ghost or forged stream entry
+therefore has no effect, and any number of processes may try at the same time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from uuid import UUID
+
+from runtime.data.database import Database
+from runtime.data.queries import sql
+from runtime.data.transactions import EngineTransaction, Record
+from runtime.events.engine import Engine
+from runtime.events.event import read_event
+
+
+class LogGapError(Exception):
+    """The log no longer holds the event after the cursor: retention cut it too early, or rows were removed."""
+
+
+class EngineCursors:
+    """Locks, reads and moves the cursors of ``engine``, inside transactions of ``database``."""
+
+    def __init__(self, engine: Engine, database: Database) -> None:
+        self.engine = engine
+        self.database = database
+        self._subscribed = [model.event_type for model in engine.subscribes]
+        self._known: set[UUID] = set()
+        # Attempts counted in the database for work that then failed for a passing cause: taken back at the next count.
+        self._owed: Counter[UUID] = Counter()
+
+    def transaction(self, tenants: Iterable[UUID]) -> AbstractAsyncContextManager[EngineTransaction]:
+        """A transaction confined to ``tenants``."""
+        return self.database.engine(tenants)
+
+    async def ensure(self, tenants: Collection[UUID]) -> None:
+        """Create the cursors that do not exist yet."""
+        unknown = set(tenants) - self._known
+        if unknown:
+            async with self.transaction(unknown) as tx:
+                await tx.execute(
+                    sql.create_engine_cursors, consumer=self.engine.name, tenant_ids=sorted(unknown)
+                )
+            self._known |= unknown
+
+    async def lock(self, tx: EngineTransaction, tenants: Collection[UUID]) -> list[Record]:
+        """Lock the tenants' cursors (``tenant_id, last_seq, attempts``); those that wait after a failure are left out."""
+        return await tx.fetch_all(
+            sql.lock_engine_cursors, consumer=self.engine.name, tenant_ids=list(tenants)
+        )
+
+    async def read(self, tx: EngineTransaction, after: Mapping[UUID, int], per_tenant: int) -> list[Record]:
+        """The next log rows of each tenant, consecutive from its cursor on; raises ``LogGapError``.
+
+        The payload is read only for events that the engine subscribes to.
+        """
+        rows = await tx.fetch_all(
+            sql.read_engine_batch,
+            tenant_ids=list(after),
+            last_seqs=list(after.values()),
+            subscribed=self._subscribed,
+            per_tenant=per_tenant,
+        )
+        expected = dict(after)
+        for row in rows:
+            tenant_id = row["tenant_id"]
+            expected[tenant_id] += 1
+            if row["tenant_seq"] != expected[tenant_id]:
+                raise LogGapError(f"tenant {tenant_id}: event {expected[tenant_id]} is missing from the log")
+        return rows
+
+    async def apply(self, tx: EngineTransaction, after: Mapping[UUID, int], rows: Iterable[Record]) -> None:
+        """Give the rows' events to the engine and move the cursors past them."""
+        moved = dict(after)
+        events = []
+        for row in rows:
+            moved[row["tenant_id"]] = row["tenant_seq"]
+            if row["payload"] is not None:
+                events.append(read_event(row))
+        if events:
+            await self.engine.apply(tx, events)
+        await self.move(tx, moved)
+
+    async def move(self, tx: EngineTransaction, last_seqs: Mapping[UUID, int]) -> None:
+        """Set the cursors; whatever was noted of failures is over."""
+        await tx.execute(
+            sql.move_engine_cursors,
+            consumer=self.engine.name,
+            tenant_ids=list(last_seqs),
+            last_seqs=list(last_seqs.values()),
+        )
+
+    async def count_attempt(self, tx: EngineTransaction, tenants: Collection[UUID]) -> None:
+        """Count one attempt at the next event of each tenant, less what this process has to take back."""
+        await tx.execute(
+            sql.count_engine_attempts,
+            consumer=self.engine.name,
+            tenant_ids=list(tenants),
+            by=[1 - self._owed.pop(tenant_id, 0) for tenant_id in tenants],
+        )
+
+    def owe_attempt(self, tenants: Iterable[UUID]) -> None:
+        """Note that a counted attempt failed for a passing cause, which is not the event's fault."""
+        self._owed.update(tenants)

@@ -1,0 +1,51 @@
+"""An event as consumers see it: the envelope from the log, and its payload as a model of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from runtime.data.transactions import Record
+from runtime.errors import PoisonError
+from runtime.events.catalogue import CATALOGUE, Payload
+
+
+class NewerVersionError(Exception):
+    """The event was written by a newer release; this one must wait for its upgrade, never skip it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One committed fact; ``seq`` is its gapless number in its tenant's log."""
+
+    tenant_id: UUID
+    seq: int
+    event_id: UUID
+    type: str
+    version: int
+    occurred_at: datetime
+    payload: Payload
+
+
+def read_event(row: Record) -> Event:
+    """The event of a log row; raises ``NewerVersionError`` or, when the payload contradicts its model, ``PoisonError``."""
+    model = CATALOGUE.get(row["event_type"])
+    if model is None or row["version"] > model.version:
+        raise NewerVersionError(f"{row['event_type']} version {row['version']}")
+    try:
+        payload = model.model_validate_json(row["payload"])
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+        raise PoisonError(f"{row['event_type']}: payload does not fit its model ({fields})") from error
+    return Event(
+        row["tenant_id"],
+        row["tenant_seq"],
+        row["event_id"],
+        row["event_type"],
+        row["version"],
+        row["occurred_at"],
+        payload,
+    )

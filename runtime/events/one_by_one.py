@@ -1,0 +1,181 @@
+"""The careful path of a consumer: single events, each attempt counted before the work, until the trouble is over.
+
+A permanent failure waits in the cursor with growing pauses and, after ``MAX_ATTEMPTS``, is parked as a dead letter
+in the transaction that moves the cursor on; where the engine says that later events build on it, and for events of
+a newer release, the tenant stands still instead. Other tenants never wait.
+"""
+
+from __future__ import annotations
+
+import enum
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from uuid import UUID
+
+from runtime.data.ids import new_id
+from runtime.data.queries import sql
+from runtime.data.transactions import EngineTransaction, Record
+from runtime.errors import RetryLaterError
+from runtime.events.cursors import EngineCursors, LogGapError
+from runtime.events.dead_letters import MAX_ATTEMPTS, DeadLetterLimit, pause_after
+from runtime.events.event import NewerVersionError
+from runtime.host.logs import get_logger
+
+log = get_logger(__name__)
+
+
+class ProcessDiedError(Exception):
+    """Every attempt at the event ended with the process that made it."""
+
+
+class Outcome(enum.Enum):
+    """What became of the next event."""
+
+    applied = enum.auto()
+    parked = enum.auto()
+    failed = enum.auto()
+    nothing_left = enum.auto()
+
+
+class OneByOne:
+    """Applies the events of one tenant one at a time."""
+
+    def __init__(
+        self,
+        cursors: EngineCursors,
+        tenant_id: UUID,
+        *,
+        limit: DeadLetterLimit,
+        turn_events: int,
+        observe: Callable[[str, float], None],
+    ) -> None:
+        self._cursors = cursors
+        self._tenant_id = tenant_id
+        self._limit = limit
+        self._turn_events = turn_events
+        self._observe = observe
+        self._name = cursors.engine.name
+        self._blocking = {model.event_type for model in cursors.engine.blocking}
+
+    async def run(self) -> int:
+        """Apply until an event fails or none is left; returns how many were applied."""
+        applied = 0
+        for _ in range(self._turn_events):
+            outcome = await self._next()
+            if outcome is Outcome.applied:
+                applied += 1
+            elif outcome is not Outcome.parked:
+                break
+        return applied
+
+    async def _next(self) -> Outcome:
+        async with self._transaction() as tx:
+            cursor = await self._lock(tx)
+            if cursor is None:
+                return Outcome.nothing_left
+            after = {self._tenant_id: cursor["last_seq"]}
+            rows = await self._peek(tx, after)
+            if rows == []:
+                await self._cursors.apply(tx, after, [])
+                return Outcome.nothing_left
+            if cursor["attempts"] >= MAX_ATTEMPTS and rows is not None:
+                error = ProcessDiedError("the process ended each time this event was applied")
+                if self._may_park(rows[0], error):
+                    await self._park(tx, rows[0], error, cursor["attempts"])
+                    return Outcome.parked
+            await self._cursors.count_attempt(tx, [self._tenant_id])
+        row: Record | None = None
+        try:
+            async with self._transaction() as tx:
+                cursor = await self._lock(tx)
+                if cursor is None:
+                    return Outcome.nothing_left
+                after = {self._tenant_id: cursor["last_seq"]}
+                rows = await self._cursors.read(tx, after, per_tenant=1)
+                row = rows[0] if rows else None
+                await self._cursors.apply(tx, after, rows)
+        except RetryLaterError:
+            self._cursors.owe_attempt([self._tenant_id])
+            raise
+        except Exception as error:  # whatever the engine raises is this event's failure
+            return await self._failed(row, error)
+        return Outcome.applied if row is not None else Outcome.nothing_left
+
+    async def _peek(self, tx: EngineTransaction, after: dict[UUID, int]) -> list[Record] | None:
+        """The next row; None when it is missing from the log, which the attempt itself will report."""
+        try:
+            return await self._cursors.read(tx, after, per_tenant=1)
+        except LogGapError:
+            return None
+
+    async def _failed(self, row: Record | None, error: Exception) -> Outcome:
+        self._observe("failures", 1)
+        async with self._transaction() as tx:
+            cursor = await self._lock(tx)
+            if cursor is None:
+                return Outcome.nothing_left
+            attempts = cursor["attempts"]
+            if row is not None and attempts >= MAX_ATTEMPTS and self._may_park(row, error):
+                await self._park(tx, row, error, attempts)
+                return Outcome.parked
+            seq = row["tenant_seq"] if row is not None else cursor["last_seq"] + 1
+            await tx.execute(
+                sql.postpone_engine_cursor,
+                consumer=self._name,
+                tenant_id=self._tenant_id,
+                blocked_seq=seq,
+                pause=timedelta(seconds=pause_after(attempts)),
+                error=_describe(error),
+            )
+        log.warning(
+            "event failed",
+            engine=self._name,
+            tenant_id=str(self._tenant_id),
+            seq=seq,
+            attempts=attempts,
+            error=_describe(error),
+        )
+        return Outcome.failed
+
+    def _may_park(self, row: Record, error: Exception) -> bool:
+        if isinstance(error, NewerVersionError | LogGapError) or row["event_type"] in self._blocking:
+            return False
+        if self._limit.reached:
+            log.error("dead-letter limit reached", engine=self._name)
+            return False
+        return True
+
+    async def _park(self, tx: EngineTransaction, row: Record, error: Exception, attempts: int) -> None:
+        await tx.execute(
+            sql.park_event,
+            id=new_id(),
+            consumer=self._name,
+            tenant_id=self._tenant_id,
+            tenant_seq=row["tenant_seq"],
+            error=_describe(error),
+            traceback="".join(traceback.format_exception(error))[-20_000:],
+            attempts=attempts,
+        )
+        await self._cursors.move(tx, {self._tenant_id: row["tenant_seq"]})
+        self._limit.parked()
+        self._observe("parked", 1)
+        log.error(
+            "event parked",
+            engine=self._name,
+            tenant_id=str(self._tenant_id),
+            seq=row["tenant_seq"],
+            error=_describe(error),
+        )
+
+    async def _lock(self, tx: EngineTransaction) -> Record | None:
+        locked = await self._cursors.lock(tx, [self._tenant_id])
+        return locked[0] if locked else None
+
+    def _transaction(self) -> AbstractAsyncContextManager[EngineTransaction]:
+        return self._cursors.transaction([self._tenant_id])
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,163 @@
+"""The relay: the consumer whose effect is an XADD.
+
+It publishes claim checks of what lies behind its cursors, then moves them. A crash in between publishes twice, which
+no engine minds; the other order would lose entries.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from typing import Any
+from uuid import UUID
+
+import anyio
+import hiredis
+import redis.asyncio as redis
+from redis.exceptions import ResponseError
+
+from runtime.data.database import Database
+from runtime.data.ids import partition_of
+from runtime.data.queries import sql
+from runtime.data.transactions import Record
+from runtime.errors import RetryLaterError
+from runtime.events.streams import REDIS_ERRORS, claim_check, stream_key
+from runtime.events.wake import WakeSignal
+from runtime.host.logs import get_logger
+
+SWEEP_INTERVAL_S = 0.25
+TURN_EVENTS = 2_000
+TURN_TENANTS = 1_000
+STREAM_LIMIT = 200_000
+LENGTH_CHECK_S = 1.0
+MAX_PAUSE_S = 5.0
+
+log = get_logger(__name__)
+
+
+class Relay:
+    """Publishes the log of all tenants. Any number may run: each turn locks the cursors it moves."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: redis.Redis,
+        wake: WakeSignal,
+        *,
+        partitions: int,
+        stream_limit: int = STREAM_LIMIT,
+        observe: Callable[[int], None] = lambda _published: None,
+    ) -> None:
+        self._database = database
+        self._redis = client
+        self._wake = wake
+        self._partitions = partitions
+        self._stream_limit = stream_limit
+        self._observe = observe
+        self._known: set[UUID] = set()
+        self._full: set[int] = set()
+        self._lengths_checked_at = float("-inf")
+        self._swept_at = float("-inf")
+
+    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Publish until cancelled; trouble with either server slows the turns down and never ends them."""
+        task_status.started()
+        pause_s = 0.0
+        while True:
+            try:
+                more = await self.step()
+            except (RetryLaterError, *REDIS_ERRORS) as error:
+                pause_s = min(MAX_PAUSE_S, max(0.1, 2 * pause_s))
+                log.warning("relay waits", error=repr(error), pause_s=pause_s)
+                await anyio.sleep(pause_s)
+                continue
+            pause_s = 0.0
+            if not more:
+                await self._wake.wait(SWEEP_INTERVAL_S)
+
+    async def step(self) -> bool:
+        """One turn: publish what woken tenants, and from time to time all tenants, have behind their cursor.
+
+        Returns whether there is reason for another turn at once.
+        """
+        tenants = self._wake.take(TURN_TENANTS)
+        now = anyio.current_time()
+        if now - self._swept_at >= SWEEP_INTERVAL_S:
+            tenants |= await self._sweep()
+            self._swept_at = now
+        if now - self._lengths_checked_at >= LENGTH_CHECK_S:
+            await self._check_lengths()
+            self._lengths_checked_at = now
+        if self._full:
+            tenants = {t for t in tenants if partition_of(t, self._partitions) not in self._full}
+        if not tenants:
+            return False
+        behind = await self._publish_behind(tenants)
+        self._wake.put(behind)
+        return bool(behind)
+
+    async def _sweep(self) -> set[UUID]:
+        async with self._database.transaction() as tx:
+            rows = await tx.fetch_all(sql.select_relay_lag, limit=TURN_TENANTS)
+        return {row["tenant_id"] for row in rows}
+
+    async def _publish_behind(self, tenants: Collection[UUID]) -> set[UUID]:
+        """Publish a turn's worth of events; returns the tenants that may have more."""
+        unknown = set(tenants) - self._known
+        if unknown:
+            async with self._database.transaction() as tx:
+                await tx.execute(sql.create_relay_cursors, tenant_ids=sorted(unknown))
+            self._known |= unknown
+        per_tenant = max(1, TURN_EVENTS // len(tenants))
+        async with self._database.transaction() as tx:
+            rows = await tx.fetch_all(sql.take_relay_batch, tenant_ids=list(tenants), per_tenant=per_tenant)
+            if not rows:
+                return set()
+            await self._add_to_streams(rows)
+            last_seqs = {row["tenant_id"]: row["tenant_seq"] for row in rows}
+            await tx.execute(
+                sql.move_relay_cursors, tenant_ids=list(last_seqs), last_seqs=list(last_seqs.values())
+            )
+        self._observe(len(rows))
+        counts: dict[UUID, int] = defaultdict(int)
+        for row in rows:
+            counts[row["tenant_id"]] += 1
+        return {tenant_id for tenant_id, count in counts.items() if count >= per_tenant}
+
+    async def _add_to_streams(self, rows: list[Record]) -> None:
+        """One write of all XADD commands packed together, then their replies: any error reply fails the turn."""
+        keys = [stream_key(partition).encode() for partition in range(self._partitions)]
+        packed = b"".join(
+            hiredis.pack_command((b"XADD", keys[row["partition"]], b"*", *claim_check(row))) for row in rows
+        )
+        pool: Any = self._redis.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command([packed])
+            failure: Exception | None = None
+            for _ in rows:
+                try:
+                    await connection.read_response()
+                except (
+                    ResponseError
+                ) as error:  # the replies that follow must still be read off the connection
+                    failure = failure or error
+            if failure is not None:
+                raise failure
+        except BaseException as error:
+            if not isinstance(error, ResponseError):
+                await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+    async def _check_lengths(self) -> None:
+        """Note the partitions whose stream is full: their events wait in the log, which is on disk."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in range(self._partitions):
+            pipeline.xlen(stream_key(partition))
+        lengths = await pipeline.execute()
+        full = {partition for partition, length in enumerate(lengths) if length >= self._stream_limit}
+        if full != self._full:
+            log.warning("streams at their limit", partitions=sorted(full))
+        self._full = full

@@ -1,0 +1,109 @@
+"""Waking the relay the moment something was committed: in memory within a process, by PUBLISH between processes.
+
+A wake-up may be lost; the relay's sweep finds what was committed all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import anyio
+import redis.asyncio as redis
+
+from runtime.data.ids import partition_of
+from runtime.events.streams import REDIS_ERRORS, wake_channel
+from runtime.host.logs import get_logger
+
+WAKE_QUEUE = 10_000
+
+log = get_logger(__name__)
+
+
+class WakeSignal:
+    """The tenants that have something new, waiting for the relay's next turn."""
+
+    def __init__(self) -> None:
+        self._tenants: set[UUID] = set()
+        self._event = anyio.Event()
+
+    def wake(self, tenant_id: UUID) -> None:
+        """Note a tenant and wake the relay."""
+        self._tenants.add(tenant_id)
+        self._event.set()
+
+    def put(self, tenants: Iterable[UUID]) -> None:
+        """Note tenants that have more than the last turn took."""
+        self._tenants.update(tenants)
+
+    def take(self, limit: int) -> set[UUID]:
+        """Take up to ``limit`` tenants for a turn."""
+        if len(self._tenants) <= limit:
+            taken, self._tenants = self._tenants, set()
+        else:
+            taken = {self._tenants.pop() for _ in range(limit)}
+        if not self._tenants and self._event.is_set():
+            self._event = anyio.Event()
+        return taken
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait until a tenant is noted, at most ``timeout_s``."""
+        with anyio.move_on_after(timeout_s):
+            await self._event.wait()
+
+
+class WakePublisher:
+    """Tells the relays of other processes, fire and forget: a full queue drops, a failed PUBLISH is not repeated."""
+
+    def __init__(self, client: redis.Redis, partitions: int) -> None:
+        self._redis = client
+        self._partitions = partitions
+        self._send, self._receive = anyio.create_memory_object_stream[UUID](WAKE_QUEUE)
+
+    def wake(self, tenant_id: UUID) -> None:
+        """Have the tenant published soon; never waits."""
+        try:
+            self._send.send_nowait(tenant_id)
+        except anyio.WouldBlock:
+            return
+
+    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Publish what is noted, many at a time."""
+        task_status.started()
+        while True:
+            tenants = {await self._receive.receive()}
+            while (waiting := self._receive.statistics().current_buffer_used) and len(tenants) < WAKE_QUEUE:
+                tenants.update(self._receive.receive_nowait() for _ in range(waiting))
+            pipeline = self._redis.pipeline(transaction=False)
+            for tenant_id in tenants:
+                pipeline.publish(wake_channel(partition_of(tenant_id, self._partitions)), str(tenant_id))
+            try:
+                await pipeline.execute()
+            except REDIS_ERRORS as error:
+                log.debug("wake-up lost", error=repr(error))
+                await anyio.sleep(0.5)
+
+
+class WakeListener:
+    """Hears the wake-ups of other processes and passes them to the relay of this one."""
+
+    def __init__(self, client: redis.Redis, signal: WakeSignal) -> None:
+        self._redis = client
+        self._signal = signal
+
+    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Listen until cancelled; without Redis the relay's sweep has to do."""
+        task_status.started()
+        while True:
+            try:
+                async with self._redis.pubsub() as subscription:
+                    await subscription.psubscribe(wake_channel(0).replace("0", "*"))
+                    while True:
+                        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=5)
+                        if message is not None:
+                            self._signal.wake(UUID(message["data"].decode()))
+            except REDIS_ERRORS as error:
+                log.debug("not listening for wake-ups", error=repr(error))
+                await anyio.sleep(1)
+            except ValueError:
+                continue
