@@ -24,7 +24,7 @@ class TenantSettings(BaseModel):
     quote_prefix: Prefix = Field("COT-", description="Before the number of quotes")
     order_prefix: Prefix = Field("PED-", description="Before the number of orders")
     allow_negative_stock: bool = Field(
-        False, description="Let orders go out when the books say there is none"
+        False, description="Let goods go out that the books do not have"
     )
     default_lead_time_days: QuantityOrZero = Field(
         Decimal(7), le=365, description="Days from ordering to receiving, where a product says nothing else"

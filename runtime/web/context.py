@@ -1,4 +1,4 @@
-"""What all requests of one application share; built once by ``create_application`` and handed to every call."""
+"""What all requests of one application share; built once, by ``create_application``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,50 @@
+"""Rate limits per user and per store, kept in the process: a pace with room for a burst (GCRA)."""
+
+from __future__ import annotations
+
+import math
+import time
+from uuid import UUID
+
+from runtime.errors import TooManyRequestsError
+
+_FORGET_ABOVE = 50_000
+
+
+class Pace:
+    """At most ``per_minute`` requests a minute for each key; a quiet key may burst up to that many."""
+
+    __slots__ = ("_due", "_interval_s", "_window_s")
+
+    def __init__(self, per_minute: int, *, burst_s: float = 60.0) -> None:
+        self._interval_s = 60.0 / per_minute
+        self._window_s = max(burst_s, self._interval_s)
+        self._due: dict[UUID, float] = {}
+
+    def take(self, key: UUID, now: float) -> float:
+        """Count one request; returns 0, or the seconds to wait (the request is then not counted)."""
+        due = max(self._due.get(key, 0.0), now)
+        following = due + self._interval_s
+        if following - now > self._window_s:
+            return following - now - self._window_s
+        self._due[key] = following
+        if len(self._due) > _FORGET_ABOVE:
+            self._due = {known: at for known, at in self._due.items() if at > now}
+        return 0.0
+
+
+class RateLimits:
+    """The limits of this process; nginx keeps those of the whole deployment."""
+
+    __slots__ = ("_tenants", "_users")
+
+    def __init__(self, user_per_minute: int, tenant_per_minute: int) -> None:
+        self._users = Pace(user_per_minute)
+        self._tenants = Pace(tenant_per_minute)
+
+    def check(self, tenant_id: UUID, user_id: UUID) -> None:
+        """Raise 429 when this user or this store asks faster than allowed."""
+        now = time.monotonic()
+        wait_s = self._users.take(user_id, now) or self._tenants.take(tenant_id, now)
+        if wait_s > 0.0:
+            raise TooManyRequestsError(math.ceil(wait_s), "rate_limited")
