@@ -102,7 +102,7 @@ def _hold(path: Path) -> IO[str]:
 
 
 def _socket_directory(home: Path) -> Path:
-    """``home/run``, or a private directory below the temporary one when a socket there had too long a path."""
+    """``home/run``, or a private temporary directory when a socket there would have too long a path."""
     directory = home / "run"
     if len(os.fsencode(directory)) > _LONGEST_SOCKET_DIRECTORY:
         digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
