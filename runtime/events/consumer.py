@@ -86,7 +86,7 @@ class Consumer:
                 turn_events=self._batch_events,
                 observe=self._observe,
             )
-            progress.events += await one_by_one.run()
+            progress.events += await one_by_one.run(counted=suspicious)
         progress.seconds = time.perf_counter() - started
         if progress.events:
             self.limit.applied(progress.events)

@@ -49,7 +49,7 @@ class EngineCursors:
             self._known |= unknown
 
     async def lock(self, tx: EngineTransaction, tenants: Collection[UUID]) -> list[Record]:
-        """Lock the tenants' cursors (``tenant_id, last_seq, attempts``); those that wait after a failure are left out."""
+        """Lock the tenants' cursors (``tenant_id, last_seq, attempts``); not those waiting after a failure."""
         return await tx.fetch_all(
             sql.lock_engine_cursors, consumer=self.engine.name, tenant_ids=list(tenants)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,16 @@ from uuid import UUID
 
 import anyio
 import redis.asyncio as redis
+from anyio.abc import TaskStatus
 from redis.exceptions import ResponseError
 
 from runtime.data.queries import sql
 from runtime.errors import RetryLaterError
 from runtime.events.consumer import Consumer, Progress
+from runtime.events.replay import replay_requested
 from runtime.events.streams import BLOCK_MS, REDIS_ERRORS, ensure_group, is_group_gone, stream_key, tenants_of
 from runtime.host.logs import get_logger
+from runtime.host.pauses import pause
 
 READ_COUNT = 500
 MAILBOX_MESSAGES = 4
@@ -67,31 +71,26 @@ class EngineActor:
         self._group = consumer.engine.name
         self._consumer_name = consumer_name
         self._observe = observe
-        self._send, self._receive = anyio.create_memory_object_stream[Message](MAILBOX_MESSAGES)
+        self.mailbox: asyncio.Queue[Message] = asyncio.Queue(MAILBOX_MESSAGES)
+        self._turn = anyio.Lock()
 
     def post(self, message: Message) -> bool:
         """Put a message in the mailbox; False when it is full (the reconciler will come again)."""
         try:
-            self._send.send_nowait(message)
-        except anyio.WouldBlock:
+            self.mailbox.put_nowait(message)
+        except asyncio.QueueFull:
             return False
         return True
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Read and apply until cancelled."""
+    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+        """Read and apply until ``stop``; the turn in hand is finished first."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._read_stream)
+            tasks.start_soon(self._work)
             task_status.started()
-            while True:
-                message = await self._receive.receive()
-                while self._receive.statistics().current_buffer_used and len(message.tenants) < TURN_TENANTS:
-                    following = self._receive.receive_nowait()
-                    if following.suspicious != message.suspicious:
-                        await self._handle(message)
-                        message = following
-                    else:
-                        message.merge(following)
-                await self._handle(message)
+            await stop.wait()
+            async with self._turn:
+                tasks.cancel_scope.cancel()
 
     async def step(self, message: Message) -> None:
         """Apply all that the message's tenants have behind their cursors, then acknowledge its entries."""
@@ -122,11 +121,24 @@ class EngineActor:
             except REDIS_ERRORS as error:  # they will be delivered again, to no effect
                 log.debug("entries not acknowledged", error=repr(error))
 
+    async def _work(self) -> None:
+        while True:
+            message = await self.mailbox.get()
+            while self.mailbox.qsize() and len(message.tenants) < TURN_TENANTS:
+                following = self.mailbox.get_nowait()
+                if following.suspicious != message.suspicious:
+                    await self._handle(message)
+                    message = following
+                else:
+                    message.merge(following)
+            await self._handle(message)
+
     async def _handle(self, message: Message) -> None:
         pause_s = 0.1
         while True:
             try:
-                await self.step(message)
+                async with self._turn:
+                    await self.step(message)
             except RetryLaterError as error:
                 log.warning("engine waits", engine=self._group, reason=error.reason, pause_s=pause_s)
                 await anyio.sleep(pause_s)
@@ -192,28 +204,32 @@ class EngineActor:
 
     async def _deliver(self, entries: list[tuple[bytes, Any]], *, suspicious: bool = False) -> None:
         if entries:
-            await self._send.send(
+            await self.mailbox.put(
                 Message(tenants_of(entries), [entry_id for entry_id, _ in entries], suspicious)
             )
 
 
 class Reconciler:
-    """Finds tenants behind in the log itself, so that an engine works, slower, without Redis or relay."""
+    """Finds tenants behind in the log itself, so that an engine works, slower, without Redis or relay.
+
+    It also applies the dead letters whose replay was asked for.
+    """
 
     def __init__(self, consumer: Consumer, actors: Mapping[int, EngineActor]) -> None:
         self._consumer = consumer
         self._actors = actors
         self._first = True
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Look every second until cancelled."""
+    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+        """Look every second until ``stop``."""
         task_status.started()
-        while True:
+        while not stop.is_set():
             try:
                 await self.step()
+                await replay_requested(self._consumer.cursors)
             except RetryLaterError as error:
                 log.debug("reconciler waits", engine=self._consumer.engine.name, reason=error.reason)
-            await anyio.sleep(RECONCILE_INTERVAL_S)
+            await pause(stop, RECONCILE_INTERVAL_S)
 
     async def step(self) -> int:
         """Post the tenants that are behind to their partition's actor; returns how many there were.

@@ -31,7 +31,7 @@ class Event:
 
 
 def read_event(row: Record) -> Event:
-    """The event of a log row; raises ``NewerVersionError`` or, when the payload contradicts its model, ``PoisonError``."""
+    """The event of a log row; raises ``NewerVersionError``, or ``PoisonError`` when the payload does not fit."""
     model = CATALOGUE.get(row["event_type"])
     if model is None or row["version"] > model.version:
         raise NewerVersionError(f"{row['event_type']} version {row['version']}")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import anyio
 import redis.asyncio as redis
+from anyio.abc import TaskStatus
 from redis.exceptions import ResponseError
 
 from runtime.data.database import Database
@@ -19,6 +20,7 @@ from runtime.errors import RetryLaterError
 from runtime.events.cursors import EngineCursors
 from runtime.events.streams import REDIS_ERRORS, stream_key
 from runtime.host.logs import get_logger
+from runtime.host.pauses import pause
 
 DELETE_BATCH = 5_000
 IDEMPOTENCY_RETENTION = timedelta(hours=24)
@@ -42,15 +44,15 @@ class JobActor:
         self._job = job
         self._database = database
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Run until cancelled; a server that is away only makes the job late."""
+    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+        """Run until ``stop``; a server that is away only makes the job late."""
         task_status.started()
-        while True:
+        while not stop.is_set():
             try:
                 await self.step()
             except (RetryLaterError, *REDIS_ERRORS) as error:
                 log.warning("job waits", job=self._job.name, error=repr(error))
-            await anyio.sleep(self._job.interval_s)
+            await pause(stop, self._job.interval_s)
 
     async def step(self) -> int:
         """Do the job once, unless another process is at it."""

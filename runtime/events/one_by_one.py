@@ -59,18 +59,21 @@ class OneByOne:
         self._name = cursors.engine.name
         self._blocking = {model.event_type for model in cursors.engine.blocking}
 
-    async def run(self) -> int:
-        """Apply until an event fails or none is left; returns how many were applied."""
+    async def run(self, *, counted: bool = False) -> int:
+        """Apply until an event fails or none is left; returns how many were applied.
+
+        ``counted`` says that the attempt at the first event has been counted already.
+        """
         applied = 0
-        for _ in range(self._turn_events):
-            outcome = await self._next()
+        for turn in range(self._turn_events):
+            outcome = await self._next(counted=counted and turn == 0)
             if outcome is Outcome.applied:
                 applied += 1
             elif outcome is not Outcome.parked:
                 break
         return applied
 
-    async def _next(self) -> Outcome:
+    async def _next(self, *, counted: bool) -> Outcome:
         async with self._transaction() as tx:
             cursor = await self._lock(tx)
             if cursor is None:
@@ -80,12 +83,13 @@ class OneByOne:
             if rows == []:
                 await self._cursors.apply(tx, after, [])
                 return Outcome.nothing_left
-            if cursor["attempts"] >= MAX_ATTEMPTS and rows is not None:
+            if cursor["attempts"] - counted >= MAX_ATTEMPTS and rows is not None:
                 error = ProcessDiedError("the process ended each time this event was applied")
                 if self._may_park(rows[0], error):
                     await self._park(tx, rows[0], error, cursor["attempts"])
                     return Outcome.parked
-            await self._cursors.count_attempt(tx, [self._tenant_id])
+            if not counted:
+                await self._cursors.count_attempt(tx, [self._tenant_id])
         row: Record | None = None
         try:
             async with self._transaction() as tx:
@@ -125,6 +129,8 @@ class OneByOne:
                 sql.postpone_engine_cursor,
                 consumer=self._name,
                 tenant_id=self._tenant_id,
+                # Only attempts that ended with their process may fill up the count: such an event is parked unseen.
+                attempts=min(attempts, MAX_ATTEMPTS - 1),
                 blocked_seq=seq,
                 pause=timedelta(seconds=pause_after(attempts)),
                 error=_describe(error),

@@ -14,6 +14,7 @@ from uuid import UUID
 import anyio
 import hiredis
 import redis.asyncio as redis
+from anyio.abc import TaskStatus
 from redis.exceptions import ResponseError
 
 from runtime.data.database import Database
@@ -24,6 +25,7 @@ from runtime.errors import RetryLaterError
 from runtime.events.streams import REDIS_ERRORS, claim_check, stream_key
 from runtime.events.wake import WakeSignal
 from runtime.host.logs import get_logger
+from runtime.host.pauses import pause
 
 SWEEP_INTERVAL_S = 0.25
 TURN_EVENTS = 2_000
@@ -59,17 +61,17 @@ class Relay:
         self._lengths_checked_at = float("-inf")
         self._swept_at = float("-inf")
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Publish until cancelled; trouble with either server slows the turns down and never ends them."""
+    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+        """Publish until ``stop``; trouble with either server slows the turns down and never ends them."""
         task_status.started()
         pause_s = 0.0
-        while True:
+        while not stop.is_set():
             try:
                 more = await self.step()
             except (RetryLaterError, *REDIS_ERRORS) as error:
                 pause_s = min(MAX_PAUSE_S, max(0.1, 2 * pause_s))
                 log.warning("relay waits", error=repr(error), pause_s=pause_s)
-                await anyio.sleep(pause_s)
+                await pause(stop, pause_s)
                 continue
             pause_s = 0.0
             if not more:

@@ -5,11 +5,13 @@ A wake-up may be lost; the relay's sweep finds what was committed all the same.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from uuid import UUID
 
 import anyio
 import redis.asyncio as redis
+from anyio.abc import TaskStatus
 
 from runtime.data.ids import partition_of
 from runtime.events.streams import REDIS_ERRORS, wake_channel
@@ -58,22 +60,28 @@ class WakePublisher:
     def __init__(self, client: redis.Redis, partitions: int) -> None:
         self._redis = client
         self._partitions = partitions
-        self._send, self._receive = anyio.create_memory_object_stream[UUID](WAKE_QUEUE)
+        self._waiting: asyncio.Queue[UUID] = asyncio.Queue(WAKE_QUEUE)
 
     def wake(self, tenant_id: UUID) -> None:
         """Have the tenant published soon; never waits."""
         try:
-            self._send.send_nowait(tenant_id)
-        except anyio.WouldBlock:
+            self._waiting.put_nowait(tenant_id)
+        except asyncio.QueueFull:
             return
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Publish what is noted, many at a time."""
-        task_status.started()
+    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+        """Publish what is noted, many at a time, until ``stop``."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._publish)
+            task_status.started()
+            await stop.wait()
+            tasks.cancel_scope.cancel()
+
+    async def _publish(self) -> None:
         while True:
-            tenants = {await self._receive.receive()}
-            while (waiting := self._receive.statistics().current_buffer_used) and len(tenants) < WAKE_QUEUE:
-                tenants.update(self._receive.receive_nowait() for _ in range(waiting))
+            tenants = {await self._waiting.get()}
+            while self._waiting.qsize():
+                tenants.add(self._waiting.get_nowait())
             pipeline = self._redis.pipeline(transaction=False)
             for tenant_id in tenants:
                 pipeline.publish(wake_channel(partition_of(tenant_id, self._partitions)), str(tenant_id))
@@ -91,13 +99,19 @@ class WakeListener:
         self._redis = client
         self._signal = signal
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Listen until cancelled; without Redis the relay's sweep has to do."""
-        task_status.started()
+    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+        """Listen until ``stop``; without Redis the relay's sweep has to do."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listen)
+            task_status.started()
+            await stop.wait()
+            tasks.cancel_scope.cancel()
+
+    async def _listen(self) -> None:
         while True:
             try:
                 async with self._redis.pubsub() as subscription:
-                    await subscription.psubscribe(wake_channel(0).replace("0", "*"))
+                    await subscription.psubscribe("wake:*")
                     while True:
                         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=5)
                         if message is not None:

@@ -152,7 +152,8 @@ where c.consumer = $consumer
 
 -- name: postpone_engine_cursor
 update consumer_cursor
-set blocked_seq = $blocked_seq::bigint,
+set attempts = $attempts::integer,
+    blocked_seq = $blocked_seq::bigint,
     next_attempt_at = clock_timestamp() + $pause::interval,
     last_error = $error::text,
     updated_at = clock_timestamp()

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+from redis.exceptions import ResponseError
+
+from runtime.data.ids import partition_of
+from runtime.events.consumer import Consumer
+from runtime.events.engine_actor import EngineActor, Message, Reconciler
+from runtime.events.maintenance import delete_old, trim_streams
+from runtime.events.relay import Relay
+from runtime.events.streams import ensure_group, stream_key
+from runtime.events.wake import WakeSignal
+from tests.support.events import PARTITIONS, cursor, effects, emit_events
+
+
+@pytest.fixture
+def wake() -> WakeSignal:
+    return WakeSignal()
+
+
+@pytest.fixture
+def relay(relay_database, redis_client, wake) -> Relay:
+    return Relay(relay_database, redis_client, wake, partitions=PARTITIONS)
+
+
+async def entries(redis_client, tenant_id) -> list[int]:
+    found = await redis_client.xrange(stream_key(partition_of(tenant_id, PARTITIONS)))
+    return [
+        int(fields[b"tenant_seq"]) for _, fields in found if fields[b"tenant_id"].decode() == str(tenant_id)
+    ]
+
+
+async def test_the_relay_publishes_each_event_as_a_claim_check_without_its_payload(
+    database, redis_client, relay, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1, 2, others=1)
+    await relay.step()
+    assert await entries(redis_client, tenant_id) == [1, 2, 3]
+    [(_, fields), *_] = await redis_client.xrange(stream_key(partition_of(tenant_id, PARTITIONS)))
+    assert set(fields) == {
+        b"event_id", b"event_type", b"tenant_id", b"tenant_seq", b"version", b"vertical", b"occurred_at",
+        b"correlation_id",
+    }  # fmt: skip
+
+
+async def test_a_relay_that_dies_after_publishing_repeats_entries_but_no_effect(
+    database, engine_database, redis_client, owner, relay, ledger, new_tenant, monkeypatch
+) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1, 2)
+    publish = Relay._add_to_streams
+
+    async def publish_and_die(self, rows) -> None:
+        await publish(self, rows)
+        raise ConnectionError("the relay died here")
+
+    monkeypatch.setattr(Relay, "_add_to_streams", publish_and_die)
+    with pytest.raises(ConnectionError):
+        await relay.step()
+    monkeypatch.setattr(Relay, "_add_to_streams", publish)
+    relay._swept_at = float("-inf")
+    await relay.step()
+    assert await entries(redis_client, tenant_id) == [1, 2, 1, 2]
+    consumer = Consumer(ledger, engine_database)
+    for _ in range(4):
+        await consumer.step([tenant_id])
+    assert await effects(owner, tenant_id) == [1, 2]
+
+
+async def test_an_error_reply_of_redis_keeps_the_cursor_where_it_was(
+    database, redis_client, owner, relay, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1)
+    await redis_client.set(stream_key(partition_of(tenant_id, PARTITIONS)), "not a stream")
+    with pytest.raises(ResponseError):
+        await relay._publish_behind({tenant_id})
+    assert (await cursor(owner, "relay", tenant_id))["last_seq"] == 0
+    await redis_client.delete(stream_key(partition_of(tenant_id, PARTITIONS)))
+    await relay._publish_behind({tenant_id})
+    assert await entries(redis_client, tenant_id) == [1]
+
+
+async def test_a_full_stream_leaves_the_events_in_the_log(
+    database, redis_client, relay_database, wake, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    await redis_client.xadd(stream_key(partition_of(tenant_id, PARTITIONS)), {"a": "b"})
+    relay = Relay(relay_database, redis_client, wake, partitions=PARTITIONS, stream_limit=1)
+    await emit_events(database, tenant_id, 1)
+    await relay.step()
+    assert await redis_client.xlen(stream_key(partition_of(tenant_id, PARTITIONS))) == 1
+
+
+async def test_a_wake_up_brings_the_event_to_the_engine_through_the_stream(
+    database, engine_database, redis_client, owner, relay, wake, ledger, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    database.wake = wake.wake
+    actor = EngineActor(
+        Consumer(ledger, engine_database), redis_client, partition_of(tenant_id, PARTITIONS), "test-0"
+    )
+    stop = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(actor.run, stop)
+        await tasks.start(relay.run, stop)
+        await emit_events(database, tenant_id, 1, 2, 3)
+        with anyio.fail_after(10):
+            while await effects(owner, tenant_id) != [1, 2, 3]:
+                await anyio.sleep(0.005)
+        await redis_client.flushdb()  # the group is gone, and must come back by itself
+        await emit_events(database, tenant_id, 4)
+        with anyio.fail_after(10):
+            while await effects(owner, tenant_id) != [1, 2, 3, 4]:
+                await anyio.sleep(0.005)
+        stop.set()
+
+
+async def test_the_reconciler_alone_completes_what_redis_lost(
+    database, engine_database, redis_client, owner, ledger, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1, 2)
+    consumer = Consumer(ledger, engine_database)
+    partition = partition_of(tenant_id, PARTITIONS)
+    actor = EngineActor(consumer, redis_client, partition, "test-0")
+    reconciler = Reconciler(consumer, {partition: actor})
+    assert await reconciler.step() == 1
+    await actor.step(actor.mailbox.get_nowait())
+    assert await effects(owner, tenant_id) == [1, 2]
+    assert await reconciler.step() == 0
+
+
+async def test_forged_and_ghost_entries_have_no_effect(
+    database, engine_database, redis_client, owner, ledger, new_tenant
+) -> None:
+    tenant_id, nobody = await new_tenant(), "00000000-0000-7000-8000-000000000001"
+    await emit_events(database, tenant_id, 1)
+    partition = partition_of(tenant_id, PARTITIONS)
+    await ensure_group(redis_client, partition, "ledger")
+    key = stream_key(partition)
+    await redis_client.xadd(
+        key, {"tenant_id": str(tenant_id), "tenant_seq": "999", "event_type": "stock_updated"}
+    )
+    await redis_client.xadd(key, {"tenant_id": "nonsense"})
+    actor = EngineActor(Consumer(ledger, engine_database), redis_client, partition, "test-0")
+    messages = await actor._read(">", block_ms=None)
+    await actor._deliver(messages)
+    await actor.step(actor.mailbox.get_nowait())
+    assert await effects(owner, tenant_id) == [1]
+    assert nobody not in await effects(owner, tenant_id)
+    assert (await redis_client.xpending(key, "ledger"))["pending"] == 0
+
+
+async def test_streams_are_trimmed_behind_what_every_group_has_done(redis_client, new_tenant) -> None:
+    key = stream_key(0)
+    ids = [await redis_client.xadd(key, {"n": n}) for n in range(300)]
+    assert await trim_streams(redis_client, ["one", "other"], 1) == 0
+    for group in ("one", "other"):
+        await ensure_group(redis_client, 0, group)
+    await redis_client.xreadgroup("one", "c", {key: ">"}, count=300)
+    await redis_client.xack(key, "one", *ids)
+    assert await trim_streams(redis_client, ["one", "other"], 1) == 0
+    await redis_client.xreadgroup("other", "c", {key: ">"}, count=300)
+    await redis_client.xack(key, "other", *ids[:250])
+    await trim_streams(redis_client, ["one", "other"], 1)
+    remaining = [entry_id for entry_id, _ in await redis_client.xrange(key)]
+    assert set(ids[250:]) <= set(remaining)
+    assert len(remaining) < 300
+
+
+async def test_retention_deletes_only_what_every_consumer_has_left_behind(
+    database, engine_database, scheduler_database, owner, relay, ledger, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1, 2)
+    await owner.execute("update event_outbox set recorded_at = now() - interval '30 days'")
+    assert await delete_old(scheduler_database, ["relay", "ledger"], 7) == 0
+    await relay.step()
+    assert await delete_old(scheduler_database, ["relay", "ledger"], 7) == 0
+    await Consumer(ledger, engine_database).step([tenant_id])
+    await emit_events(database, tenant_id, 3)
+    assert await delete_old(scheduler_database, ["relay", "ledger"], 7) == 2
+    assert await owner.fetchval("select min(tenant_seq) from event_outbox") == 3
+
+
+async def test_a_message_merges_with_the_next_one() -> None:
+    message = Message(set(), [b"1-0"])
+    message.merge(Message(set(), [b"2-0"]))
+    assert message.entry_ids == [b"1-0", b"2-0"]
