@@ -13,7 +13,7 @@ from pathlib import Path
 _MIN_BYTES = 32
 _MIN_BITS = 96.0
 _WELL_KNOWN = re.compile(
-    r"change.?(me|this|it)|your.{0,3}(secret|key|jwt)|(super|my|very|top).?secret|secret.?key|password|insecure|"
+    r"change.?(me|this|it)|your.{0,12}(secret|key|jwt)|(super|my|very|top).?secret|secret.?key|password|insecure|"
     r"default|example|placeholder|replace.?(me|this)|basecommerce|development|"
     # the key of a widely copied web framework tutorial
     r"09d25e094faa6ca2556c818166b7a956",

@@ -178,13 +178,18 @@ def load(
     """
     fallbacks = _DEVELOPMENT_DEFAULTS if development else {}
     given: dict[str, Any] = {**overrides, "fallbacks": fallbacks, "_env_file": env_file}
+    problems: dict[str, str] = {}
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise StartupError(*_problems(error)) from None
-    problems = [*(_missing_servers(settings) if servers else ()), *_weak_keys(settings)]
+        problems, wrong = _refused(error), {str(problem["loc"][0]) for problem in error.errors()}
+        # The rest is judged as if those were not set, so that one start tells everything there is to mend.
+        settings = Settings(
+            **given, **{name: Settings.model_fields[name].default for name in wrong - given.keys()}
+        )
+    problems = {**(_missing_servers(settings) if servers else {}), **_weak_keys(settings), **problems}
     if problems:
-        raise StartupError(*problems)
+        raise StartupError(*(f"{name}: {problem}" for name, problem in problems.items()))
     if not settings.secret_key.get_secret_value():
         return settings.having(secret_key=SecretStr(development_key(settings.home)))
     return settings
@@ -209,31 +214,28 @@ def _default_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _problems(error: ValidationError) -> list[str]:
+def _refused(error: ValidationError) -> dict[str, str]:
     lines: dict[str, str] = {}
     for problem in error.errors(include_url=False, include_input=False):
-        name = variable(str(problem["loc"][0]))
-        lines.setdefault(name, f"{name}: {problem['msg'].removeprefix('Value error, ')}")
-    return list(lines.values())
+        lines.setdefault(variable(str(problem["loc"][0])), problem["msg"].removeprefix("Value error, "))
+    return lines
 
 
-def _missing_servers(settings: Settings) -> list[str]:
+def _missing_servers(settings: Settings) -> dict[str, str]:
     wanted = {
         "DATABASE_URL": (settings.database_url, "postgresql://user:password@host:5432/basecommerce"),
         "REDIS_URL": (settings.redis_url, "redis://host:6379/0"),
     }
-    return [f"{name}: missing; expected {shape}" for name, (value, shape) in wanted.items() if not value]
+    return {name: f"missing; expected {shape}" for name, (value, shape) in wanted.items() if not value}
 
 
-def _weak_keys(settings: Settings) -> list[str]:
+def _weak_keys(settings: Settings) -> dict[str, str]:
     if settings.is_development:
-        return []
+        return {}
+    problems = {}
     key, previous = settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
-    problems = []
-    if not key:
-        problems.append("SECRET_KEY: missing; make one with: openssl rand -base64 48")
-    elif reason := weakness(key):
-        problems.append(f"SECRET_KEY: {reason}; make one with: openssl rand -base64 48")
+    if reason := weakness(key) if key else "missing":
+        problems["SECRET_KEY"] = f"{reason}; make one with: openssl rand -base64 48"
     if previous and (reason := weakness(previous)):
-        problems.append(f"SECRET_KEY_PREVIOUS: {reason}")
+        problems["SECRET_KEY_PREVIOUS"] = reason
     return problems

@@ -92,7 +92,9 @@ def _redact_fields(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def _render_json(_logger: Any, _method: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    line = orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    # JSON escapes the ASCII ones; U+2028 and its like end a line for some readers too.
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
 def _render_console(_logger: Any, _method: str, event: EventDict) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 from runtime.errors import StartupError
 from runtime.host import metrics
 from runtime.host.logs import get_logger
+from runtime.host.pauses import pause
 
 log = get_logger(__name__)
 
@@ -49,7 +50,6 @@ class RestartPolicy:
     most_s: float = 15.0
     crashes: int = 20
     window_s: float = 300.0
-    sleep: Callable[[float], Awaitable[None]] = field(default=anyio.sleep)
 
 
 class ActorsGaveUpError(Exception):
@@ -136,21 +136,9 @@ class Supervisor:
                 break
             if now - began > self._policy.most_s:
                 backoff_s = self._policy.first_s
-            await self._pause(backoff_s)
+            await pause(self._stop, backoff_s * random.uniform(1.0, 1.5))
             backoff_s = min(backoff_s * 2, self._policy.most_s)
         ready.started()
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait before a restart, no longer than until somebody asks to drain."""
-        async with anyio.create_task_group() as tasks:
-
-            async def until_stopped() -> None:
-                await self._stop.wait()
-                tasks.cancel_scope.cancel()
-
-            tasks.start_soon(until_stopped)
-            await self._policy.sleep(seconds * random.uniform(1.0, 1.5))
-            tasks.cancel_scope.cancel()
 
     def _give_up(self, error: Exception) -> None:
         """Keep the first reason and drain everything."""
