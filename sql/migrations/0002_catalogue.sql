@@ -27,13 +27,10 @@ return (
   from unnest(search_terms(question)) with ordinality as terms (word, place)
 );
 
--- How far a row is from a misspelt question: 0 (every word there) to 1000 (nothing alike).
-create function search_distance(question text, words text) returns integer
+-- How far a row is from the words of a misspelt question: 0 (every word there) to 1000 (nothing alike).
+create function search_distance(terms text[], words text) returns integer
 language sql immutable parallel safe strict
-return (
-  select 1000 - round(1000 * avg(word_similarity(word, words)))::integer
-  from unnest(search_terms(question)) as word
-);
+return (select 1000 - round(1000 * avg(word_similarity(word, words)))::integer from unnest(terms) as word);
 
 -- Row level security lets only leakproof conditions into an index scan, so that no operator can be made to tell
 -- of rows before the policy has hidden them. LIKE and word similarity raise no error that depends on the row's

@@ -85,7 +85,7 @@ with ranked as (
     id,
     case
       when document = upper($number::text) then 0
-      when starts_with(search, search_words($question::text)) then 2
+      when starts_with(search, (select search_words($question::text))) then 2
       when search like all (array(select '% ' || word || '%' from unnest(search_terms($question)) as word)) then 3
       else 4
     end as rank
@@ -109,7 +109,11 @@ limit $limit;
 -- name: search_similar_customers
 -- For questions that no customer has word by word; widen_similarity comes before it in the same transaction.
 with ranked as (
-  select customers as customer, name_key, id, search_distance($question::text, search) as rank
+  select
+    customers as customer,
+    name_key,
+    id,
+    search_distance((select search_terms($question::text)), search) as rank
   from customers
   where tenant_id = $tenant_id
     and search %> (select (search_terms($question))[1])

@@ -105,7 +105,7 @@ with ranked as (
     case
       when sku_key = lower($question::text) or barcode = $question then 0
       when starts_with(sku_key, lower($question)) then 1
-      when starts_with(search, search_words($question)) then 2
+      when starts_with(search, (select search_words($question))) then 2
       when search like all (array(select '% ' || word || '%' from unnest(search_terms($question)) as word)) then 3
       else 4
     end as rank
@@ -130,7 +130,11 @@ limit $limit;
 -- For questions that no product has word by word: those whose words look alike, the likest first.
 -- widen_similarity comes before it in the same transaction.
 with ranked as (
-  select products as product, name_key, id, search_distance($question::text, search) as rank
+  select
+    products as product,
+    name_key,
+    id,
+    search_distance((select search_terms($question::text)), search) as rank
   from products
   where tenant_id = $tenant_id
     and search %> (select (search_terms($question))[1])

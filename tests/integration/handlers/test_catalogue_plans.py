@@ -23,6 +23,11 @@ LISTS: list[tuple[Query, str, dict[str, Any]]] = [
         {"category": None, "active": True, **FIRST, "after_name": "m", "after_id": UUID(int=1)},
     ),
     (
+        sql.list_products_by_name,
+        "products_by_category",
+        {"category": "Category 3", "active": None, **FIRST},
+    ),
+    (
         sql.list_products_by_sku,
         "products_sku_key",
         {"category": None, "active": None, "after_sku": "p-2", "limit": 51},
