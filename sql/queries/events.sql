@@ -271,11 +271,41 @@ group by consumers.name
 order by consumers.name;
 
 -- name: select_log_status
--- all tenants: the size of the whole log, from the planner's statistics; counting it would read it
+-- all tenants: the size of the whole log, from the planner's statistics (counting it would read it), and how long ago
+-- the oldest head moved that a consumer has not reached
 select
-  greatest(reltuples, 0)::bigint as events
-from pg_class
-where oid = 'event_outbox'::regclass;
+  greatest(c.reltuples, 0)::bigint as events,
+  coalesce((
+    select extract(epoch from clock_timestamp() - min(h.updated_at))
+    from tenant_event_head as h
+    where h.head > 0
+  ), 0)::float8 as oldest_seconds
+from pg_class as c
+where c.oid = 'event_outbox'::regclass;
+
+-- name: list_events
+select
+  o.tenant_seq,
+  json_build_object(
+    'seq', o.tenant_seq,
+    'event_id', o.event_id,
+    'type', o.event_type,
+    'version', o.version,
+    'occurred_at', o.occurred_at,
+    'correlation_id', o.correlation_id,
+    'payload', o.payload
+  )::text as body
+from event_outbox as o
+where o.tenant_id = $tenant_id
+  and ($before_seq::bigint is null or o.tenant_seq < $before_seq)
+  and ($event_type::text is null or o.event_type = $event_type)
+  and ($thing_id::text is null or exists (
+    select 1
+    from jsonb_each_text(o.payload) as field (name, value)
+    where field.value = $thing_id
+  ))
+order by o.tenant_seq desc
+limit $limit;
 
 -- name: delete_old_events
 -- all tenants: retention. Only rows that every consumer has left behind go.

@@ -1,0 +1,244 @@
+"""The composition root: the only module that sees the vertical's handlers and the engines' actors.
+
+It turns roles into actors, opens what they share, and hands both to the host.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import redis.asyncio as redis
+
+from runtime.data.catalogue_check import check_catalogue
+from runtime.data.database import Database, DatabaseRole
+from runtime.errors import RetryLaterError, StartupError
+from runtime.events.consumer import Consumer, Progress
+from runtime.events.dead_letters import DeadLetterLimit
+from runtime.events.engine import Engine
+from runtime.events.engine_actor import EngineActor, Reconciler
+from runtime.events.maintenance import Job, JobActor, Rolls, delete_old, trim_streams
+from runtime.events.relay import Relay
+from runtime.events.streams import REDIS_ERRORS, open_redis
+from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
+from runtime.host import metrics
+from runtime.host.ops import Readiness
+from runtime.host.program import run_program
+from runtime.host.supervisor import ActorSpec
+from runtime.settings import Settings
+
+_POOLS: dict[DatabaseRole, Callable[[Settings], int]] = {
+    "api": lambda settings: settings.database_pool_api,
+    "relay": lambda settings: settings.database_pool_relay,
+    "engine": lambda settings: settings.database_pool_engine,
+    "scheduler": lambda settings: settings.database_pool_scheduler,
+}
+
+
+def engines() -> dict[str, Callable[[], Engine]]:
+    """All engines of this release by name; made lazily, so that a process loads only those it runs."""
+
+    def stock() -> Engine:
+        from actors.stock.actor import StockEngine
+
+        return StockEngine()
+
+    def sales() -> Engine:
+        from actors.sales.actor import SalesEngine
+
+        return SalesEngine()
+
+    return {"stock": stock, "sales": sales}
+
+
+def engines_of(roles: Sequence[str]) -> list[str]:
+    """The engines that these roles run; raises ``StartupError`` for one that does not exist."""
+    known = list(engines())
+    if "engines" in roles:
+        return known
+    named = [role.removeprefix("engine:") for role in roles if role.startswith("engine:")]
+    if unknown := [name for name in named if name not in known]:
+        raise StartupError(*(f"ROLES: there is no engine '{name}' (there are {', '.join(known)})" for name in unknown))
+    return named
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What the actors of this process share, opened once and closed in reverse order."""
+
+    settings: Settings
+    stack: AsyncExitStack
+    readiness: Readiness
+    redis: redis.Redis
+    databases: dict[DatabaseRole, Database] = field(default_factory=dict)
+
+    async def database(self, role: DatabaseRole) -> Database:
+        """The pool of a role, opened and checked at first use."""
+        if role not in self.databases:
+            opened = await Database.open(
+                self.settings.database_url_of(role),
+                role,
+                size=_POOLS[role](self.settings),
+                pooler=self.settings.database_pooler,
+            )
+            self.stack.push_async_callback(opened.close)
+            await check_catalogue(opened)
+            self.databases[role] = opened
+            self.readiness.add(f"database:{role}", _database_check(opened))
+        return self.databases[role]
+
+
+async def run(settings: Settings, *, announce: Callable[[], None] | None = None) -> None:
+    """Run the roles of ``settings`` until a signal; returns when everything is drained and closed.
+
+    Raises ``StartupError`` when the database is away, unmigrated or unsafe, and what ``run_program`` raises.
+    """
+    readiness = Readiness()
+    async with AsyncExitStack() as stack:
+        client = open_redis(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        parts = _Parts(settings, stack, readiness, client)
+        readiness.add("redis", _redis_check(client))
+        try:
+            actors = await _actors(parts)
+        except RetryLaterError as error:
+            raise StartupError(f"DATABASE_URL: {error.reason}") from error
+        await run_program(actors, settings, readiness, announce=announce)
+
+
+async def _actors(parts: _Parts) -> list[ActorSpec]:
+    roles = parts.settings.roles
+    actors: list[ActorSpec] = []
+    signal = WakeSignal() if "relay" in roles else None
+    for name in engines_of(roles):
+        actors += await _engine_actors(parts, name)
+    if signal is not None:
+        actors += await _relay_actors(parts, signal)
+    if "scheduler" in roles:
+        actors += await _scheduler_actors(parts)
+    if "api" in roles:
+        actors += await _api_actors(parts, signal)
+    return actors
+
+
+async def _api_actors(parts: _Parts, signal: WakeSignal | None) -> list[ActorSpec]:
+    from handlers import api_application
+    from runtime.web.server import ApiServer
+
+    database = await parts.database("api")
+    actors = []
+    if signal is not None:
+        database.wake = signal.wake
+    else:
+        publisher = WakePublisher(parts.redis, parts.settings.event_partitions)
+        database.wake = publisher.wake
+        actors.append(ActorSpec("wake-publisher", publisher.run))
+    application = api_application(parts.settings, database, parts.redis, parts.readiness)
+    server = ApiServer(
+        application, parts.settings.api_host, parts.settings.api_port, grace_s=parts.settings.drain_seconds
+    )
+    return [*actors, ActorSpec("api", server.run)]
+
+
+async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
+    relay = Relay(
+        await parts.database("relay"),
+        parts.redis,
+        signal,
+        partitions=parts.settings.event_partitions,
+        observe=metrics.RELAY_PUBLISHED.inc,
+    )
+    actors = [ActorSpec("relay", relay.run)]
+    if "api" not in parts.settings.roles:
+        actors.append(ActorSpec("wake-listener", WakeListener(parts.redis, signal).run))
+    return actors
+
+
+async def _engine_actors(parts: _Parts, name: str) -> list[ActorSpec]:
+    database = await parts.database("engine")
+    limit = DeadLetterLimit()
+    consumer = Consumer(engines()[name](), database, limit=limit, observe=_observer(name))
+    droplet = socket.gethostname()
+
+    def observe(partition: int, progress: Progress) -> None:
+        metrics.ENGINE_EVENTS.labels(name, partition).inc(progress.events)
+        metrics.ENGINE_BATCH_SECONDS.labels(name).observe(progress.seconds)
+        metrics.ENGINE_LAG_SECONDS.labels(name, partition).set(progress.oldest_age_s)
+
+    actors = {
+        partition: EngineActor(
+            consumer,
+            parts.redis,
+            partition,
+            f"{droplet}-{parts.settings.ops_port}-{partition}",
+            observe=observe,
+        )
+        for partition in range(parts.settings.event_partitions)
+    }
+
+    async def dead_letters_in_bounds() -> str | None:
+        return "too large a share of events fails; parking has stopped" if limit.reached else None
+
+    parts.readiness.add(f"engine:{name}", dead_letters_in_bounds)
+    return [
+        *(ActorSpec(f"{name}:{partition}", actor.run) for partition, actor in actors.items()),
+        ActorSpec(f"{name}:reconciler", Reconciler(consumer, actors).run),
+    ]
+
+
+async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
+    from handlers.quotes.expiry import expire_due_quotes
+
+    scheduler, api, engine = (
+        await parts.database("scheduler"),
+        await parts.database("api"),
+        await parts.database("engine"),
+    )
+    names = list(engines())
+    settings = parts.settings
+    jobs = [
+        Job("quote-expiry", 30, lambda: expire_due_quotes(scheduler, api)),
+        Job("log-retention", 300, lambda: delete_old(scheduler, ["relay", *names], settings.retention_days)),
+        Job("stream-trim", 30, lambda: trim_streams(parts.redis, names, settings.event_partitions)),
+    ]
+    for name, make in engines().items():
+        rolls = Rolls(Consumer(make(), engine).cursors)
+        jobs.append(Job(f"roll-{name}", 15, rolls.step))
+    return [ActorSpec(f"job:{job.name}", JobActor(job, scheduler).run) for job in jobs]
+
+
+def _observer(name: str) -> Callable[[str, float], None]:
+    def observe(kind: str, count: float) -> None:
+        if kind == "failures":
+            metrics.ENGINE_FAILURES.labels(name, "all").inc(count)
+
+    return observe
+
+
+def _database_check(database: Database) -> Callable[[], object]:
+    async def check() -> str | None:
+        try:
+            async with database.transaction():
+                busy, size = database.connections
+        except RetryLaterError as error:
+            return error.reason
+        metrics.POOL_CONNECTIONS.labels(database.role, "busy").set(busy)
+        metrics.POOL_CONNECTIONS.labels(database.role, "limit").set(size)
+        return None
+
+    return check
+
+
+def _redis_check(client: redis.Redis) -> Callable[[], object]:
+    async def check() -> str | None:
+        try:
+            await client.ping()
+        except REDIS_ERRORS as error:
+            return type(error).__name__
+        return None
+
+    return check
+
+

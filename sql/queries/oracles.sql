@@ -1,0 +1,148 @@
+-- name: oracle_unfinished_consumers
+-- Once everything is quiet, every consumer stands at the head of the log.
+select consumers.name || ' stands at ' || coalesce(c.last_seq, 0) || ' of ' || h.head as problem
+from tenant_event_head as h
+cross join unnest($consumers::text[]) as consumers (name)
+left join consumer_cursor as c
+  on c.consumer = consumers.name
+  and c.tenant_id = h.tenant_id
+where h.tenant_id = $tenant_id
+  and coalesce(c.last_seq, 0) <> h.head;
+
+-- name: oracle_event_gaps
+-- Numbers are gapless and end at the head, whatever retention has cut at the beginning.
+select 'events ' || min(tenant_seq) || ' to ' || max(tenant_seq) || ', but ' || count(*) || ' rows and head ' || h.head
+  as problem
+from tenant_event_head as h
+join event_outbox as o on o.tenant_id = h.tenant_id
+where h.tenant_id = $tenant_id
+group by h.head
+having count(*) <> max(o.tenant_seq) - min(o.tenant_seq) + 1
+  or max(o.tenant_seq) <> h.head;
+
+-- name: oracle_on_hand_differs
+-- On-hand is the sum of its movements.
+select 'product ' || l.product_id || ': on hand ' || l.on_hand || ', movements sum to ' || coalesce(m.total, 0) as problem
+from stock_levels as l
+left join (
+  select product_id, location_id, sum(delta) as total
+  from stock_movements
+  where tenant_id = $tenant_id
+  group by product_id, location_id
+) as m
+  on m.product_id = l.product_id
+  and m.location_id = l.location_id
+where l.tenant_id = $tenant_id
+  and l.on_hand <> coalesce(m.total, 0);
+
+-- name: oracle_reserved_differs
+-- What is reserved is what open orders wait for.
+select 'product ' || l.product_id || ': reserved ' || l.reserved || ', open orders hold ' || coalesce(o.quantity, 0) as problem
+from stock_levels as l
+left join (
+  select i.product_id, o.location_id, sum(i.quantity) as quantity
+  from orders as o
+  join order_items as i
+    on i.tenant_id = o.tenant_id
+    and i.order_id = o.id
+  where o.tenant_id = $tenant_id
+    and o.status in ('pending', 'preparing', 'out_for_delivery', 'ready_for_pickup')
+  group by i.product_id, o.location_id
+) as o
+  on o.product_id = l.product_id
+  and o.location_id = l.location_id
+where l.tenant_id = $tenant_id
+  and l.reserved <> coalesce(o.quantity, 0);
+
+-- name: oracle_quotes_with_two_orders
+select 'quote ' || quote_id || ' has ' || count(*) || ' orders' as problem
+from orders
+where tenant_id = $tenant_id
+  and quote_id is not null
+group by quote_id
+having count(*) > 1;
+
+-- name: oracle_document_number_gaps
+select series || ' numbers up to ' || max(serial) || ', but ' || count(*) || ' documents' as problem
+from (
+  select 'quote' as series, serial from quotes where tenant_id = $tenant_id
+  union all
+  select 'order', serial from orders where tenant_id = $tenant_id
+) as documents
+group by series
+having count(*) <> max(serial)
+  or count(distinct serial) <> count(*);
+
+-- name: oracle_contradictory_orders
+-- An order was delivered or cancelled, never both, and its sale was recorded exactly when it was delivered.
+select 'order ' || o.id || ' is ' || o.status || ' with ' || count(e.tenant_seq) || ' recorded sales' as problem
+from orders as o
+left join event_outbox as e
+  on e.tenant_id = o.tenant_id
+  and e.event_type = 'sale_recorded'
+  and e.payload ->> 'order_id' = o.id::text
+where o.tenant_id = $tenant_id
+  and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1
+group by o.id, o.status
+having count(e.tenant_seq) <> (o.status = 'delivered')::integer;
+
+-- name: oracle_engine_demand_differs
+-- The stock engine's demand is what the log says was sold, less what came back. Only while the log is whole.
+select 'product ' || coalesce(d.product_id, s.product_id) || ': demand ' || coalesce(d.quantity, 0)
+  || ', the log sold ' || coalesce(s.quantity, 0) as problem
+from (
+  select product_id, sum(quantity) as quantity
+  from engine_daily_demand
+  where tenant_id = $tenant_id
+  group by product_id
+) as d
+full join (
+  select
+    (item ->> 'product_id')::uuid as product_id,
+    sum((item ->> 'quantity')::numeric * case o.event_type when 'sale_recorded' then 1 else -1 end) as quantity
+  from event_outbox as o
+  cross join jsonb_array_elements(o.payload -> 'items') as item
+  where o.tenant_id = $tenant_id
+    and o.event_type in ('sale_recorded', 'order_returned')
+  group by 1
+) as s on s.product_id = d.product_id
+where coalesce(d.quantity, 0) <> coalesce(s.quantity, 0)
+  and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1;
+
+-- name: oracle_engine_orders_differ
+-- The sales engine counted every recorded sale once. Only while the log is whole.
+select 'engine counted ' || coalesce(t.orders, 0) || ' sales, the log has ' || s.sales as problem
+from (
+  select count(*) as sales
+  from event_outbox
+  where tenant_id = $tenant_id
+    and event_type = 'sale_recorded'
+) as s
+left join engine_sales_totals as t on t.tenant_id = $tenant_id
+where coalesce(t.orders, 0) <> s.sales
+  and coalesce((select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id), 1) = 1;
+
+-- name: oracle_engine_stock_differs
+-- The stock engine's on-hand is the ledger's.
+select 'product ' || e.product_id || ': engine has ' || e.on_hand || ', ledger has ' || l.on_hand as problem
+from engine_stock_levels as e
+join stock_levels as l
+  on l.tenant_id = e.tenant_id
+  and l.product_id = e.product_id
+  and l.location_id = e.location_id
+where e.tenant_id = $tenant_id
+  and e.on_hand <> l.on_hand;
+
+-- name: oracle_open_dead_letters
+-- all tenants: dead letters are the platform's
+select d.consumer || ' parked event ' || d.tenant_seq || ' of ' || t.slug || ': ' || d.error as problem
+from dead_letters as d
+join tenants as t on t.id = d.tenant_id
+where d.state in ('parked', 'replay_requested');
+
+-- name: list_active_tenants
+-- all tenants: the directory
+select id, slug, name, time_zone
+from tenants
+where id <> '00000000-0000-0000-0000-000000000000'
+order by slug;
