@@ -107,7 +107,8 @@ order by rank, name_key, id
 limit $limit;
 
 -- name: search_similar_customers
--- For questions that no customer has word by word; widen_similarity comes before it in the same transaction.
+-- For questions that no customer has word by word; a number that nobody has is not taken for another's.
+-- widen_similarity comes before it in the same transaction.
 with ranked as (
   select
     customers as customer,
@@ -116,6 +117,7 @@ with ranked as (
     search_distance((select search_terms($question::text)), search) as rank
   from customers
   where tenant_id = $tenant_id
+    and $number::text is null
     and search %> (select (search_terms($question))[1])
     and search %> all (
       array(select word from unnest(search_terms($question)) as word where length(word) >= 3)

@@ -56,7 +56,11 @@ LISTS: list[tuple[Query, str, dict[str, Any]]] = [
         {"kind": None, "active": None, "after_created": None, "after_id": None, "limit": 51},
     ),
     (sql.search_customers, "customers_search", {"kind": None, "active": None, "number": None, **SEARCH}),
-    (sql.search_similar_customers, "customers_search", {"kind": None, "active": None, **SEARCH}),
+    (
+        sql.search_similar_customers,
+        "customers_search",
+        {"kind": None, "active": None, "number": None, **SEARCH},
+    ),
     (sql.list_sites, "sites_by_name", {"active": None, **FIRST}),
     (
         sql.list_customer_sites,

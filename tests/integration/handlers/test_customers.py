@@ -132,6 +132,7 @@ async def test_a_customer_is_deactivated_and_stays(seller) -> None:
         ("529982", ["Maria da Conceição"]),
         ("conceicao maria", ["Maria da Conceição"]),
         ("konceicao", ["Maria da Conceição"]),
+        ("529.982.247-26", []),
         ("pedro", []),
         ("%", []),
     ],

@@ -41,7 +41,7 @@ async def codes(client, **params: str | int) -> list[str]:
 @pytest.mark.parametrize(
     ("question", "found"),
     [
-        ("cim", ["CIM-25", "CIM-50"]),
+        ("cim", ["CIM-50", "CIM-25"]),
         ("CIM-50", ["CIM-50"]),
         ("cim50", ["CIM-50"]),
         ("7891234567895", ["CIM-50"]),
@@ -82,7 +82,7 @@ async def test_what_is_not_there_is_not_found(yard, question: str) -> None:
 async def test_the_code_itself_comes_before_codes_and_names_that_begin_with_it(yard) -> None:
     for sku, name in (("CIM", "Areia"), ("X-1", "Cimbre"), ("X-2", "Saco de cimento")):
         await yard.post("/api/v1/products", json={"sku": sku, "name": name, "unit": "UN", "base_price": "1"})
-    assert await codes(yard, q="cim") == ["CIM", "CIM-25", "CIM-50", "X-1", "X-2"]
+    assert await codes(yard, q="cim") == ["CIM", "CIM-50", "CIM-25", "X-1", "X-2"]
 
 
 @pytest.mark.parametrize("params", [{"q": "c"}, {"q": "simento"}, {"sort": "sku"}, {"sort": "-created"}, {}])
