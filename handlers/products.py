@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from handlers.changes import CheckVersion, any_version, asked_changes, lock, unchanged
 from handlers.documents import Barcode
 from handlers.search import find
-from handlers.units import Unit
+from handlers.units import Unit, UnitConversion, UnitConversions, check_conversions
 from runtime.data.errors import UniqueViolationError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -54,6 +54,7 @@ class ProductNew(Body):
     barcode: Barcode | None = None
     weight_kg: QuantityOrZero | None = None
     volume_m3: Volume | None = None
+    unit_conversions: UnitConversions = Field(default_factory=list)
     active: StrictBool = True
 
 
@@ -70,6 +71,7 @@ class ProductChange(Body):
     barcode: Barcode | None = None
     weight_kg: QuantityOrZero | None = None
     volume_m3: Volume | None = None
+    unit_conversions: UnitConversions = unchanged()
     active: StrictBool = unchanged()
 
 
@@ -87,6 +89,7 @@ class ProductView(View):
     barcode: str | None
     weight_kg: QuantityOrZero | None
     volume_m3: Volume | None
+    unit_conversions: list[UnitConversion]
     active: bool
     version: Version
     created_at: datetime
@@ -198,6 +201,7 @@ async def list_product_prices(call: Call[ListQuery], product_id: UUID) -> Reply:
 async def create(tx: TenantTransaction, body: ProductNew) -> UUID:
     """Add a product with the first entry of its price history; 409 when the code is taken."""
     product_id = new_id()
+    check_conversions(body.unit, body.unit_conversions)
     try:
         await tx.execute(sql.insert_product, id=product_id, **body.model_dump())
     except UniqueViolationError:
@@ -212,11 +216,13 @@ async def change(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Change a product and return the changed columns before and after; no change keeps the version."""
     current = await lock(tx, sql.lock_product, check_version, id=product_id)
+    current["unit_conversions"] = [UnitConversion(**stored) for stored in current["unit_conversions"]]
     changes = asked_changes(current, body)
     if changes:
         changed = {**current, **changes}
+        check_conversions(changed["unit"], changed["unit_conversions"])
         try:
-            await tx.execute(sql.update_product, id=product_id, **changed)
+            await tx.execute(sql.update_product, id=product_id, **_columns(changed))
         except UniqueViolationError:
             raise _sku_taken(changed["sku"]) from None
         emit(tx, ProductUpdated(product_id=product_id, **_state(changed)))
@@ -228,7 +234,7 @@ async def change(
                     product_id=product_id, previous=current["base_price"], price=changed["base_price"]
                 ),
             )
-    return {name: current[name] for name in changes}, changes
+    return _columns({name: current[name] for name in changes}), _columns(changes)
 
 
 async def _record_price(
@@ -244,6 +250,13 @@ async def _reply(tx: TenantTransaction, product_id: UUID) -> Reply:
     if row is None:
         raise NotFoundError
     return Reply(row["body"], version=row["version"])
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    conversions = values.get("unit_conversions")
+    if conversions is None:
+        return values
+    return {**values, "unit_conversions": [conversion.model_dump(mode="json") for conversion in conversions]}
 
 
 def _state(columns: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,10 @@ create table products (
   barcode text check (barcode ~ '^([0-9]{8}|[0-9]{12,14})$'),
   weight_kg numeric(14, 3) check (weight_kg between 0 and 99999999999.999),
   volume_m3 numeric(14, 6) check (volume_m3 between 0 and 99999999.999999),
+  -- [{"unit": "PL", "quantity": "50.000"}]: one pallet holds 50 of the product's own unit.
+  unit_conversions jsonb not null default '[]' check (
+    jsonb_typeof(unit_conversions) = 'array' and pg_column_size(unit_conversions) <= 2048
+  ),
   active boolean not null default true,
   version integer not null default 1 check (version > 0),
   created_at timestamptz not null,
@@ -177,6 +181,7 @@ return json_build_object(
   'barcode', product.barcode,
   'weight_kg', product.weight_kg::text,
   'volume_m3', product.volume_m3::text,
+  'unit_conversions', product.unit_conversions,
   'active', product.active,
   'version', product.version,
   'created_at', product.created_at,

@@ -1,11 +1,11 @@
 -- name: insert_product
 insert into products (
-  tenant_id, id, sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, active,
-  created_at, updated_at
+  tenant_id, id, sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3,
+  unit_conversions, active, created_at, updated_at
 )
 values (
   $tenant_id, $id, $sku, $name, $description, $category, $unit, $base_price, $cost, $barcode, $weight_kg,
-  $volume_m3, $active, $now, $now
+  $volume_m3, $unit_conversions, $active, $now, $now
 );
 
 -- name: insert_product_price
@@ -21,7 +21,8 @@ where tenant_id = $tenant_id
 -- name: lock_product
 -- Holds the row until the transaction ends, so that two changes of one product do not undo each other.
 select
-  sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, active, version
+  sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, unit_conversions, active,
+  version
 from products
 where tenant_id = $tenant_id
   and id = $id
@@ -40,6 +41,7 @@ set
   barcode = $barcode,
   weight_kg = $weight_kg,
   volume_m3 = $volume_m3,
+  unit_conversions = $unit_conversions,
   active = $active,
   version = version + 1,
   updated_at = greatest(updated_at, $now)

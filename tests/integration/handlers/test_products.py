@@ -19,6 +19,7 @@ CEMENT = {
     "volume_m3": "0.035",
     "cost": "31.5",
     "description": "Uso geral",
+    "unit_conversions": [{"unit": "PL", "quantity": 50}],
 }
 EVENTS = Query(
     "events",
@@ -47,6 +48,7 @@ async def test_a_new_product_answers_with_all_it_is(owner) -> None:
         "weight_kg": "50.000",
         "volume_m3": "0.035000",
         "cost": "31.50",
+        "unit_conversions": [{"unit": "PL", "quantity": "50.000"}],
         "active": True,
         "version": 1,
     }
@@ -97,6 +99,8 @@ async def test_two_stores_may_use_the_same_code(owner, database: Database, other
         ("sku", "x" * 61),
         ("name", "   "),
         ("active", "yes"),
+        ("unit_conversions", [{"unit": "SC", "quantity": "2"}]),
+        ("unit_conversions", [{"unit": "PL", "quantity": "50"}, {"unit": "PL", "quantity": "40"}]),
         ("colour", "grey"),
     ],
 )
@@ -144,8 +148,15 @@ async def test_a_change_of_a_stale_version_is_refused(owner) -> None:
 
 async def test_a_change_to_the_same_values_changes_no_version(owner) -> None:
     made = await (await owner.post("/api/v1/products", json=CEMENT)).json()
-    response = await owner.patch(f"/api/v1/products/{made['id']}", json={"base_price": 39.9, "unit": "SC"})
+    response = await owner.patch(f"/api/v1/products/{made['id']}", json={**CEMENT, "base_price": 39.9})
     assert await response.json() == made
+
+
+async def test_a_product_does_not_become_a_unit_it_converts_into(owner) -> None:
+    path = f"/api/v1/products/{(await (await owner.post('/api/v1/products', json=CEMENT)).json())['id']}"
+    assert (await owner.patch(path, json={"unit": "PL"})).status == 422
+    response = await owner.patch(path, json={"unit": "PL", "unit_conversions": []})
+    assert (await response.json())["unit_conversions"] == []
 
 
 async def test_the_price_history_says_who_changed_what(owner, store) -> None:
