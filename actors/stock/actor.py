@@ -1,0 +1,276 @@
+"""The stock engine: what to buy, when and how much, from the sales and the stock of each product.
+
+A batch of events is cut where a store's day ends or its parameters change; between two cuts the touched products
+are read, changed event by event, and written back: a handful of statements, however many events and stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from actors.stock import rows
+from actors.stock.model import abc_classes
+from actors.stock.parameters import parameters_json, policy
+from actors.stock.product import DayDemand, Product
+from actors.stock.rows import Level, Store
+from runtime.data.queries import sql
+from runtime.data.transactions import EngineTransaction
+from runtime.events.catalogue import (
+    OrderReturned,
+    ProductCreated,
+    ProductPriceUpdated,
+    ProductUpdated,
+    ReplenishmentParametersSet,
+    SaleRecorded,
+    StockUpdated,
+    SuggestionAccepted,
+    SuggestionDismissed,
+)
+from runtime.events.engine import Engine
+from runtime.events.event import Event
+
+DEMAND_KEPT_DAYS = 400
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Events of one store on one of its days under one set of parameters, and what comes before them."""
+
+    store: Store
+    today: date
+    parameters: Event | None = None
+    events: list[tuple[Event, date]] = field(default_factory=list)
+
+
+class StockEngine(Engine):
+    """Keep demand, stock levels and replenishment advice of every product up to date."""
+
+    name = "stock"
+    subscribes = (
+        SaleRecorded,
+        OrderReturned,
+        StockUpdated,
+        ProductCreated,
+        ProductUpdated,
+        ProductPriceUpdated,
+        ReplenishmentParametersSet,
+        SuggestionAccepted,
+        SuggestionDismissed,
+    )
+
+    async def apply(self, tx: EngineTransaction, events: Sequence[Event]) -> None:
+        """Apply one batch, in order per tenant; the rows after it do not depend on how the log was cut into batches."""
+        stores = await rows.read_stores(tx, {event.tenant_id for event in events})
+        before = {store.tenant_id: (store.today, store.parameters) for store in stores.values()}
+        queues = _stretches(stores, events)
+        for turn in range(max(map(len, queues))):
+            stretches = [queue[turn] for queue in queues if len(queue) > turn]
+            for stretch in stretches:
+                await _close_days(tx, stretch.store, stretch.today)
+                if stretch.parameters is not None:
+                    await _set_parameters(tx, stretch.store, stretch.parameters)
+            await _apply_stretches(tx, stretches)
+        changed = [s for s in stores.values() if before[s.tenant_id] != (s.today, s.parameters)]
+        if changed:
+            await rows.save_stores(tx, changed)
+
+    async def clear(self, tx: EngineTransaction, tenant_id: UUID) -> None:
+        """Delete all rows of a tenant."""
+        await tx.execute(sql.clear_stock_engine, tenant_id=tenant_id)
+
+    async def roll(self, tx: EngineTransaction, tenant_id: UUID, today: date) -> None:
+        """Close the days before ``today`` and classify the products by the revenue of their window."""
+        store = (await rows.read_stores(tx, [tenant_id]))[tenant_id]
+        if store.today is None:
+            return
+        if today > store.today:
+            await _close_days(tx, store, today)
+            await rows.save_stores(tx, [store])
+        else:
+            await rows.load_all_products(tx, store)
+        classes = abc_classes(
+            {key: product.window_revenue for key, product in store.products.items() if product.first_sale_day}
+        )
+        changed = [
+            product for key, product in store.products.items() if product.abc_class != classes.get(key)
+        ]
+        for product in changed:
+            product.abc_class = classes.get(product.product_id.int)
+        await rows.save_products(tx, [(store, product) for product in changed])
+
+
+def _stretches(stores: dict[UUID, Store], events: Iterable[Event]) -> list[list[_Stretch]]:
+    """The batch per store, cut where its day or its parameters change. A day never goes back: late events are
+    counted on their own day, but the store's stays."""
+    queues: dict[UUID, list[_Stretch]] = {}
+    for event in events:
+        store = stores[event.tenant_id]
+        day = event.occurred_at.astimezone(store.zone).date()
+        if store.today is None:
+            store.today = day
+        queue = queues.setdefault(event.tenant_id, [])
+        today = queue[-1].today if queue else store.today
+        if not queue or day > today:
+            queue.append(_Stretch(store, max(today, day)))
+        if isinstance(event.payload, ReplenishmentParametersSet):
+            queue.append(_Stretch(store, queue[-1].today, event))
+        else:
+            queue[-1].events.append((event, day))
+    return list(queues.values())
+
+
+async def _close_days(tx: EngineTransaction, store: Store, today: date) -> None:
+    """Bring all products of a store from its current day to ``today``, one day after the other."""
+    first = store.day + timedelta(days=1)
+    if today < first:
+        return
+    await rows.load_all_products(tx, store)
+    leaving = await rows.read_leaving_demand(tx, store, first, today)
+    day = first
+    while day <= today:
+        begins = datetime.combine(day, time.min, store.zone)
+        for key, product in store.products.items():
+            left = day - timedelta(days=product.window_days)
+            out = product.close_day(day, leaving.get((key, left)) or product.sold.get(left))
+            if out is not None:
+                product.sold[out] = DayDemand(stock_out=True)
+            product.advise(store.policy_of(product), day, begins)
+        day += timedelta(days=1)
+    store.today = today
+    await rows.save_products(tx, [(store, product) for product in store.products.values()])
+    before = today - timedelta(days=DEMAND_KEPT_DAYS)
+    await tx.execute(sql.forget_old_demand, tenant_id=store.tenant_id, before=before)
+
+
+async def _set_parameters(tx: EngineTransaction, store: Store, event: Event) -> None:
+    """Let the store's or a product's parameters hold from now on, for all products they touch."""
+    payload = event.payload
+    assert isinstance(payload, ReplenishmentParametersSet)
+    text = parameters_json(payload.parameters)
+    if payload.product_id is None:
+        store.parameters = text
+        store.policy = policy(text, None)
+        await rows.load_all_products(tx, store)
+        touched = list(store.products.values())
+    else:
+        await rows.load_products(tx, [(store, payload.product_id)])
+        product = store.products[payload.product_id.int]
+        product.own_parameters = text
+        policy(store.parameters, text)
+        touched = [product]
+    await rows.resize_windows(tx, store, touched)
+    for product in touched:
+        product.advise(store.policy_of(product), store.day, event.occurred_at)
+    await rows.save_products(tx, [(store, product) for product in touched])
+    if payload.product_id is not None:
+        await tx.execute(
+            sql.set_product_parameters,
+            tenant_id=store.tenant_id,
+            product_id=payload.product_id,
+            parameters=text,
+        )
+
+
+async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
+    """Read what the events touch, change it event by event, write it back."""
+    await _load(tx, stretches)
+    touched: dict[Product, Store] = {}
+    moved: dict[tuple[UUID, int, int], tuple[Store, UUID, UUID]] = {}
+    for stretch in stretches:
+        store = stretch.store
+        for event, day in stretch.events:
+            for product in _fold(store, event, day):
+                touched[product] = store
+                product.advise(store.policy_of(product), store.day, event.occurred_at)
+            payload = event.payload
+            if isinstance(payload, StockUpdated):
+                place = (store.tenant_id, payload.product_id.int, payload.location_id.int)
+                moved[place] = (store, payload.product_id, payload.location_id)
+    if moved:
+        await rows.save_levels(tx, list(moved.values()))
+    await rows.save_products(tx, [(store, product) for product, store in touched.items()])
+
+
+async def _load(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
+    wanted: dict[tuple[UUID, int], tuple[Store, UUID]] = {}
+    levels: dict[tuple[UUID, int, int], tuple[Store, UUID, UUID]] = {}
+    late: dict[tuple[UUID, int, date], tuple[Store, UUID, date]] = {}
+    for stretch in stretches:
+        store, tenant_id = stretch.store, stretch.store.tenant_id
+        for event, day in stretch.events:
+            payload = event.payload
+            if isinstance(payload, SaleRecorded | OrderReturned):
+                for item in payload.items:
+                    product_id = item.product_id
+                    wanted[tenant_id, product_id.int] = (store, product_id)
+                    if day != store.today:
+                        late[tenant_id, product_id.int, day] = (store, product_id, day)
+                continue
+            product_id = payload.product_id  # type: ignore[attr-defined]
+            wanted[tenant_id, product_id.int] = (store, product_id)
+            if isinstance(payload, StockUpdated):
+                location_id = payload.location_id
+                levels[tenant_id, product_id.int, location_id.int] = (store, product_id, location_id)
+    missing = [
+        (store, product_id) for store, product_id in wanted.values() if product_id.int not in store.products
+    ]
+    if missing:
+        await rows.load_products(tx, missing)
+    if levels:
+        await rows.load_levels(tx, list(levels.values()))
+    if late:
+        await rows.load_late_demand(
+            tx, [(store, store.products[product_id.int], day) for store, product_id, day in late.values()]
+        )
+
+
+def _fold(store: Store, event: Event, day: date) -> Iterable[Product]:
+    """Change the store's products by one event; gives those whose advice is to be computed anew."""
+    payload, products, today = event.payload, store.products, store.day
+    match payload:
+        case SaleRecorded():
+            for item in payload.items:
+                product = products[item.product_id.int]
+                product.sell(day, today, float(item.quantity), float(item.line_total))
+                yield product
+        case OrderReturned():
+            for item in payload.items:
+                product = products[item.product_id.int]
+                product.sell(day, today, -float(item.quantity), -float(item.line_total))
+                yield product
+        case StockUpdated():
+            product = products[payload.product_id.int]
+            level = store.levels.setdefault((payload.product_id.int, payload.location_id.int), Level())
+            on_hand, available = float(payload.on_hand), float(payload.available)
+            product.move(
+                today,
+                round(product.on_hand + on_hand - level.on_hand, 3),
+                round(product.available + available - level.available, 3),
+            )
+            level.on_hand, level.available = on_hand, available
+            if payload.reason == "receipt" and payload.delta > 0:
+                product.receive(float(payload.delta))
+            yield product
+        case ProductCreated() | ProductUpdated():
+            product = products[payload.product_id.int]
+            product.active = payload.active
+            product.category = payload.category
+            product.price = float(payload.base_price)
+            product.cost = None if payload.cost is None else float(payload.cost)
+            yield product
+        case ProductPriceUpdated():
+            product = products[payload.product_id.int]
+            product.price = float(payload.price)
+            yield product
+        case SuggestionAccepted():
+            product = products[payload.product_id.int]
+            quantity = None if payload.quantity is None else float(payload.quantity)
+            product.accept(today, quantity, store.policy_of(product))
+            yield product
+        case SuggestionDismissed():
+            product = products[payload.product_id.int]
+            product.dismiss(today, store.policy_of(product))
+            yield product

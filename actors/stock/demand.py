@@ -1,0 +1,116 @@
+"""How much of a product is asked for: mean and deviation per day, smoothed demand, intermittent demand.
+
+Demand is in units of the product per day (a day without sales counts as zero), so are deviations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Syntetos, Boylan and Croston (2005): from this mean interval between demands on, Croston-type forecasts win.
+INTERMITTENT_INTERVAL_DAYS = 1.32
+INTERMITTENT_LEAST_DEMANDS = 4
+
+CROSTON_ALPHA = 0.1
+
+
+def mean_and_deviation(total: float, squares: float, days: int) -> tuple[float, float]:
+    """Mean and sample standard deviation of ``days`` daily demands, from their sum and their sum of squares.
+
+    Zero days are in ``days`` and add nothing to the sums. One day alone has no deviation (0).
+    """
+    if days < 1:
+        return 0.0, 0.0
+    mean = total / days
+    if days == 1:
+        return mean, 0.0
+    variance = (squares - total * mean) / (days - 1)
+    return mean, math.sqrt(variance) if variance > 0.0 else 0.0
+
+
+@dataclass(slots=True)
+class ExponentialDemand:
+    """Exponentially weighted mean and variance (West 1979; Finch 2009), updated one day at a time.
+
+    ``alpha`` is the weight of the newest day; the weights of older ones fall geometrically.
+    """
+
+    alpha: float
+    mean: float = 0.0
+    variance: float = 0.0
+    started: bool = False
+
+    def add(self, demand: float) -> None:
+        """Take one day's demand into account."""
+        if not self.started:
+            self.started = True
+            self.mean = demand
+            return
+        step = self.alpha * (demand - self.mean)
+        self.variance = (1.0 - self.alpha) * (self.variance + step * (demand - self.mean))
+        self.mean += step
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation, units per day."""
+        return math.sqrt(self.variance)
+
+
+@dataclass(slots=True)
+class Croston:
+    """Croston's method (1972): size of a demand and days between demands, smoothed apart, updated day by day.
+
+    ``size`` and ``interval`` are 0 until the first demand; ``gap`` counts the days since the last one, the
+    current day included.
+    """
+
+    alpha: float = CROSTON_ALPHA
+    size: float = 0.0
+    interval: float = 0.0
+    gap: int = 1
+
+    def add(self, demand: float) -> None:
+        """Take one day's demand (0 for none) into account."""
+        if demand <= 0.0:
+            self.gap += 1
+            return
+        if self.interval == 0.0:
+            self.size = demand
+            self.interval = float(self.gap)
+        else:
+            self.size += self.alpha * (demand - self.size)
+            self.interval += self.alpha * (self.gap - self.interval)
+        self.gap = 1
+
+    @property
+    def forecast(self) -> float:
+        """Croston's forecast, units per day; known to be biased upwards."""
+        return self.size / self.interval if self.interval else 0.0
+
+    @property
+    def corrected_forecast(self) -> float:
+        """The forecast with the bias correction ``1 - alpha/2`` of Syntetos and Boylan (2005)."""
+        return (1.0 - self.alpha / 2.0) * self.forecast
+
+
+def exponentially_weighted(demands: Iterable[float], alpha: float) -> tuple[float, float]:
+    """Exponentially weighted mean and standard deviation of a series, oldest day first."""
+    demand = ExponentialDemand(alpha)
+    for quantity in demands:
+        demand.add(quantity)
+    return demand.mean, demand.deviation
+
+
+def croston(demands: Iterable[float], alpha: float = CROSTON_ALPHA) -> Croston:
+    """Croston's state after a series, oldest day first."""
+    state = Croston(alpha)
+    for quantity in demands:
+        state.add(quantity)
+    return state
+
+
+def is_intermittent(days: int, demand_days: int) -> bool:
+    """Whether days without demand are so many that a mean over all days misleads."""
+    return demand_days >= INTERMITTENT_LEAST_DEMANDS and days > INTERMITTENT_INTERVAL_DAYS * demand_days

@@ -1,0 +1,203 @@
+"""The stock engine's rows: read as ``Product`` objects for the things a batch touches, written back set by set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from actors.stock.parameters import Policy, policy
+from actors.stock.product import DayDemand, Product
+from runtime.data.queries import sql
+from runtime.data.transactions import EngineTransaction
+
+_SAVED = (
+    "product_id", "on_hand", "available", "on_order", "active", "cost", "price", "category", "window_days",
+    "first_sale_day", "last_sale_day", "day_quantity", "window_quantity", "window_squares", "window_revenue",
+    "window_demand_days", "window_stock_out_days", "croston_size", "croston_interval", "croston_gap",
+    "recent_mean", "recent_variance", "stocked_since", "out_since", "suggestion_state", "suggestion_until",
+    "abc_class", "mean", "deviation", "reorder_point", "maximum", "days_left", "suggested_quantity", "status",
+    "kind", "risk", "opened_at", "closed_at",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Level:
+    """Stock of one product at one location."""
+
+    on_hand: float = 0.0
+    available: float = 0.0
+
+
+@dataclass(slots=True)
+class Store:
+    """A tenant in a batch: its time zone, its current day, its own parameters, and the products loaded so far.
+
+    Products and locations are keyed by the integer of their id, which hashes faster than the id.
+    """
+
+    tenant_id: UUID
+    zone: ZoneInfo
+    today: date | None
+    parameters: str | None
+    products: dict[int, Product] = field(default_factory=dict)
+    levels: dict[tuple[int, int], Level] = field(default_factory=dict)
+    policy: Policy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.policy = policy(self.parameters, None)
+
+    def policy_of(self, product: Product) -> Policy:
+        """The store's policy with what the product has of its own."""
+        own = product.own_parameters
+        return self.policy if own is None else policy(self.parameters, own)
+
+    @property
+    def day(self) -> date:
+        """The current day; a store is given its first one before anything is computed for it."""
+        if self.today is None:
+            raise AssertionError("the store has no day yet")
+        return self.today
+
+
+async def read_stores(tx: EngineTransaction, tenant_ids: Iterable[UUID]) -> dict[UUID, Store]:
+    """The stores of a batch, in the order of their ids."""
+    rows = await tx.fetch_all(sql.read_stock_tenants, tenant_ids=list(tenant_ids))
+    return {
+        row["id"]: Store(row["id"], ZoneInfo(row["time_zone"]), row["today"], row["parameters"])
+        for row in sorted(rows, key=lambda row: row["id"])
+    }
+
+
+async def save_stores(tx: EngineTransaction, stores: Sequence[Store]) -> None:
+    """Write the stores' days and parameters."""
+    await tx.execute(
+        sql.save_stock_tenants,
+        tenant_ids=[store.tenant_id for store in stores],
+        days=[store.day for store in stores],
+        parameters=[store.parameters or "{}" for store in stores],
+    )
+
+
+async def load_products(tx: EngineTransaction, wanted: Sequence[tuple[Store, UUID]]) -> None:
+    """Put these products into their stores: as they are stored, or new."""
+    rows = await tx.fetch_all(
+        sql.read_stock_products,
+        tenant_ids=[store.tenant_id for store, _ in wanted],
+        products=[product_id for _, product_id in wanted],
+    )
+    for store, product_id in wanted:
+        store.products[product_id.int] = Product(product_id, window_days=store.policy.window_days)
+    for row in rows:
+        store, product_id = wanted[row[0] - 1]
+        store.products[product_id.int] = Product(*row[1:])
+
+
+async def load_all_products(tx: EngineTransaction, store: Store) -> None:
+    """Put all products of a store into it."""
+    rows = await tx.fetch_all(sql.read_store_products, tenant_id=store.tenant_id)
+    store.products = {row["product_id"].int: Product(*row) for row in rows}
+
+
+async def load_late_demand(tx: EngineTransaction, wanted: Sequence[tuple[Store, Product, date]]) -> None:
+    """Put the daily rows of past days that a batch adds to into their products."""
+    rows = await tx.fetch_all(
+        sql.read_late_demand,
+        tenant_ids=[store.tenant_id for store, _, _ in wanted],
+        products=[product.product_id for _, product, _ in wanted],
+        days=[day for _, _, day in wanted],
+    )
+    for row in rows:
+        wanted[row[0] - 1][1].late[row[1]] = DayDemand(row[2], row[3], row[4])
+
+
+async def read_leaving_demand(
+    tx: EngineTransaction, store: Store, first: date, last: date
+) -> Mapping[tuple[int, date], DayDemand]:
+    """The daily demands that leave the products' windows while the days ``first`` to ``last`` begin."""
+    rows = await tx.fetch_all(sql.read_leaving_demand, tenant_id=store.tenant_id, first=first, last=last)
+    return {(row[0].int, row[1]): DayDemand(row[2], row[3], row[4]) for row in rows}
+
+
+async def load_levels(tx: EngineTransaction, wanted: Sequence[tuple[Store, UUID, UUID]]) -> None:
+    """Put the stock per location of these (store, product, location) into their stores."""
+    rows = await tx.fetch_all(
+        sql.read_stock_levels,
+        tenant_ids=[store.tenant_id for store, _, _ in wanted],
+        products=[product_id for _, product_id, _ in wanted],
+        locations=[location_id for _, _, location_id in wanted],
+    )
+    for row in rows:
+        store, product_id, location_id = wanted[row[0] - 1]
+        store.levels[product_id.int, location_id.int] = Level(row[1], row[2])
+
+
+async def save_levels(tx: EngineTransaction, touched: Sequence[tuple[Store, UUID, UUID]]) -> None:
+    """Write the stock of these (store, product, location)."""
+    levels = [store.levels[product_id.int, location_id.int] for store, product_id, location_id in touched]
+    await tx.execute(
+        sql.save_stock_levels,
+        tenant_ids=[store.tenant_id for store, _, _ in touched],
+        products=[product_id for _, product_id, _ in touched],
+        locations=[location_id for _, _, location_id in touched],
+        on_hand=[level.on_hand for level in levels],
+        available=[level.available for level in levels],
+    )
+
+
+async def save_products(tx: EngineTransaction, products: Sequence[tuple[Store, Product]]) -> None:
+    """Write the products' rows, and add what was sold of them to the daily demand."""
+    if not products:
+        return
+    columns: dict[str, list[Any]] = {
+        name: [getattr(product, name) for _, product in products] for name in _SAVED
+    }
+    await tx.execute(
+        sql.save_stock_products, tenant_ids=[store.tenant_id for store, _ in products], **columns
+    )
+    sold = [
+        (store.tenant_id, product.product_id, day, demand)
+        for store, product in products
+        for day, demand in product.sold.items()
+    ]
+    if sold:
+        await tx.execute(
+            sql.add_daily_demand,
+            tenant_ids=[tenant_id for tenant_id, _, _, _ in sold],
+            products=[product_id for _, product_id, _, _ in sold],
+            days=[day for _, _, day, _ in sold],
+            quantities=[demand.quantity for _, _, _, demand in sold],
+            revenues=[demand.revenue for _, _, _, demand in sold],
+            stock_outs=[demand.stock_out for _, _, _, demand in sold],
+        )
+        for _, product in products:
+            product.sold = {}
+
+
+async def resize_windows(tx: EngineTransaction, store: Store, products: Iterable[Product]) -> None:
+    """Sum the windows of products whose policy now has another length anew."""
+    resized = []
+    for product in products:
+        window_days = store.policy_of(product).window_days
+        if product.window_days != window_days:
+            product.window_days = window_days
+            resized.append(product)
+    if not resized:
+        return
+    rows = await tx.fetch_all(
+        sql.read_window_demand,
+        tenant_id=store.tenant_id,
+        products=[product.product_id for product in resized],
+        after=[store.day - timedelta(days=product.window_days) for product in resized],
+    )
+    sums = {row["product_id"].int: row for row in rows}
+    for product in resized:
+        row = sums.get(product.product_id.int)
+        product.window_quantity = row["quantity"] if row else 0.0
+        product.window_squares = row["squares"] if row else 0.0
+        product.window_revenue = row["revenue"] if row else 0.0
+        product.window_demand_days = row["demand_days"] if row else 0
+        product.window_stock_out_days = row["stock_out_days"] if row else 0

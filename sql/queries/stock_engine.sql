@@ -1,0 +1,280 @@
+-- name: read_stock_tenants
+select
+  t.id,
+  t.time_zone,
+  s.today,
+  s.parameters::text as parameters
+from tenants as t
+left join engine_stock_tenants as s on s.tenant_id = t.id
+where t.id = any ($tenant_ids::uuid[])
+
+-- name: save_stock_tenants
+insert into engine_stock_tenants (tenant_id, today, parameters)
+select *
+from unnest($tenant_ids::uuid[], $days::date[], $parameters::text[]::jsonb[])
+on conflict (tenant_id) do update set
+  today = excluded.today,
+  parameters = excluded.parameters
+
+-- name: read_stock_products
+select
+  wanted.place,
+  p.product_id,
+  p.parameters::text,
+  p.on_hand::float8,
+  p.available::float8,
+  p.on_order::float8,
+  p.active,
+  p.cost::float8,
+  p.price::float8,
+  p.category,
+  p.window_days,
+  p.first_sale_day,
+  p.last_sale_day,
+  p.day_quantity,
+  p.window_quantity,
+  p.window_squares,
+  p.window_revenue,
+  p.window_demand_days,
+  p.window_stock_out_days,
+  p.croston_size,
+  p.croston_interval,
+  p.croston_gap,
+  p.recent_mean,
+  p.recent_variance,
+  p.stocked_since,
+  p.out_since,
+  p.suggestion_state,
+  p.suggestion_until,
+  p.abc_class,
+  p.mean,
+  p.deviation,
+  p.reorder_point,
+  p.maximum,
+  p.days_left,
+  p.suggested_quantity,
+  p.status,
+  p.kind,
+  p.risk,
+  p.opened_at,
+  p.closed_at
+from unnest($tenant_ids::uuid[], $products::uuid[]) with ordinality as wanted (tenant_id, product_id, place)
+join engine_stock_products as p
+  on p.tenant_id = wanted.tenant_id
+  and p.product_id = wanted.product_id
+
+-- name: read_store_products
+-- All products of a store, in the columns of read_stock_products.
+select
+  p.product_id,
+  p.parameters::text,
+  p.on_hand::float8,
+  p.available::float8,
+  p.on_order::float8,
+  p.active,
+  p.cost::float8,
+  p.price::float8,
+  p.category,
+  p.window_days,
+  p.first_sale_day,
+  p.last_sale_day,
+  p.day_quantity,
+  p.window_quantity,
+  p.window_squares,
+  p.window_revenue,
+  p.window_demand_days,
+  p.window_stock_out_days,
+  p.croston_size,
+  p.croston_interval,
+  p.croston_gap,
+  p.recent_mean,
+  p.recent_variance,
+  p.stocked_since,
+  p.out_since,
+  p.suggestion_state,
+  p.suggestion_until,
+  p.abc_class,
+  p.mean,
+  p.deviation,
+  p.reorder_point,
+  p.maximum,
+  p.days_left,
+  p.suggested_quantity,
+  p.status,
+  p.kind,
+  p.risk,
+  p.opened_at,
+  p.closed_at
+from engine_stock_products as p
+where p.tenant_id = $tenant_id
+order by p.product_id
+
+-- name: read_leaving_demand
+-- The daily rows that fall out of the windows of a store's products while the days $first to $last begin.
+select
+  d.product_id,
+  d.day,
+  d.quantity::float8,
+  d.revenue::float8,
+  d.stock_out
+from engine_stock_products as p
+join engine_daily_demand as d
+  on d.tenant_id = p.tenant_id
+  and d.product_id = p.product_id
+  and d.day between $first::date - p.window_days and $last::date - p.window_days
+where p.tenant_id = $tenant_id
+
+-- name: read_late_demand
+select
+  wanted.place,
+  d.day,
+  d.quantity::float8,
+  d.revenue::float8,
+  d.stock_out
+from unnest($tenant_ids::uuid[], $products::uuid[], $days::date[])
+  with ordinality as wanted (tenant_id, product_id, day, place)
+join engine_daily_demand as d
+  on d.tenant_id = wanted.tenant_id
+  and d.product_id = wanted.product_id
+  and d.day = wanted.day
+
+-- name: read_window_demand
+-- A product's window summed anew, after its length has changed.
+select
+  d.product_id,
+  sum(d.quantity)::float8 as quantity,
+  sum(d.quantity * d.quantity)::float8 as squares,
+  sum(d.revenue)::float8 as revenue,
+  count(*) filter (where d.quantity > 0) as demand_days,
+  count(*) filter (where d.stock_out) as stock_out_days
+from unnest($products::uuid[], $after::date[]) as wanted (product_id, after)
+join engine_daily_demand as d
+  on d.tenant_id = $tenant_id
+  and d.product_id = wanted.product_id
+  and d.day > wanted.after
+group by d.product_id
+
+-- name: save_stock_products
+insert into engine_stock_products (
+  tenant_id, product_id, on_hand, available, on_order, active, cost, price, category, window_days,
+  first_sale_day, last_sale_day, day_quantity, window_quantity, window_squares, window_revenue,
+  window_demand_days, window_stock_out_days, croston_size, croston_interval, croston_gap,
+  recent_mean, recent_variance, stocked_since, out_since, suggestion_state, suggestion_until, abc_class,
+  mean, deviation, reorder_point, maximum, days_left, suggested_quantity, status, kind, risk,
+  opened_at, closed_at
+)
+select *
+from unnest(
+  $tenant_ids::uuid[], $product_id::uuid[], $on_hand::float8[], $available::float8[], $on_order::float8[],
+  $active::boolean[], $cost::float8[], $price::float8[], $category::text[], $window_days::smallint[],
+  $first_sale_day::date[], $last_sale_day::date[], $day_quantity::float8[], $window_quantity::float8[],
+  $window_squares::float8[], $window_revenue::float8[], $window_demand_days::smallint[],
+  $window_stock_out_days::smallint[], $croston_size::float8[], $croston_interval::float8[],
+  $croston_gap::integer[], $recent_mean::float8[], $recent_variance::float8[], $stocked_since::date[],
+  $out_since::date[], $suggestion_state::text[], $suggestion_until::date[], $abc_class::text[],
+  $mean::float8[], $deviation::float8[], $reorder_point::float8[], $maximum::float8[], $days_left::float8[],
+  $suggested_quantity::float8[], $status::text[], $kind::text[], $risk::text[],
+  $opened_at::timestamptz[], $closed_at::timestamptz[]
+)
+on conflict (tenant_id, product_id) do update set
+  on_hand = excluded.on_hand,
+  available = excluded.available,
+  on_order = excluded.on_order,
+  active = excluded.active,
+  cost = excluded.cost,
+  price = excluded.price,
+  category = excluded.category,
+  window_days = excluded.window_days,
+  first_sale_day = excluded.first_sale_day,
+  last_sale_day = excluded.last_sale_day,
+  day_quantity = excluded.day_quantity,
+  window_quantity = excluded.window_quantity,
+  window_squares = excluded.window_squares,
+  window_revenue = excluded.window_revenue,
+  window_demand_days = excluded.window_demand_days,
+  window_stock_out_days = excluded.window_stock_out_days,
+  croston_size = excluded.croston_size,
+  croston_interval = excluded.croston_interval,
+  croston_gap = excluded.croston_gap,
+  recent_mean = excluded.recent_mean,
+  recent_variance = excluded.recent_variance,
+  stocked_since = excluded.stocked_since,
+  out_since = excluded.out_since,
+  suggestion_state = excluded.suggestion_state,
+  suggestion_until = excluded.suggestion_until,
+  abc_class = excluded.abc_class,
+  mean = excluded.mean,
+  deviation = excluded.deviation,
+  reorder_point = excluded.reorder_point,
+  maximum = excluded.maximum,
+  days_left = excluded.days_left,
+  suggested_quantity = excluded.suggested_quantity,
+  status = excluded.status,
+  kind = excluded.kind,
+  risk = excluded.risk,
+  opened_at = excluded.opened_at,
+  closed_at = excluded.closed_at
+
+-- name: set_product_parameters
+update engine_stock_products
+set parameters = $parameters::text::jsonb
+where tenant_id = $tenant_id
+  and product_id = $product_id
+
+-- name: add_daily_demand
+insert into engine_daily_demand as d (tenant_id, product_id, day, quantity, revenue, stock_out)
+select *
+from unnest(
+  $tenant_ids::uuid[], $products::uuid[], $days::date[], $quantities::float8[], $revenues::float8[],
+  $stock_outs::boolean[]
+)
+on conflict (tenant_id, product_id, day) do update set
+  quantity = d.quantity + excluded.quantity,
+  revenue = d.revenue + excluded.revenue,
+  stock_out = (d.stock_out or excluded.stock_out) and excluded.quantity <= 0
+
+-- name: forget_old_demand
+delete from engine_daily_demand as d
+using engine_stock_products as p
+where p.tenant_id = $tenant_id
+  and d.tenant_id = p.tenant_id
+  and d.product_id = p.product_id
+  and d.day < $before
+
+-- name: read_stock_levels
+select
+  wanted.place,
+  l.on_hand::float8,
+  l.available::float8
+from unnest($tenant_ids::uuid[], $products::uuid[], $locations::uuid[])
+  with ordinality as wanted (tenant_id, product_id, location_id, place)
+join engine_stock_levels as l
+  on l.tenant_id = wanted.tenant_id
+  and l.product_id = wanted.product_id
+  and l.location_id = wanted.location_id
+
+-- name: save_stock_levels
+insert into engine_stock_levels (tenant_id, product_id, location_id, on_hand, available)
+select *
+from unnest(
+  $tenant_ids::uuid[], $products::uuid[], $locations::uuid[], $on_hand::float8[], $available::float8[]
+)
+on conflict (tenant_id, product_id, location_id) do update set
+  on_hand = excluded.on_hand,
+  available = excluded.available
+
+-- name: clear_stock_engine
+with tenants_cleared as (
+  delete from engine_stock_tenants
+  where tenant_id = $tenant_id
+),
+products_cleared as (
+  delete from engine_stock_products
+  where tenant_id = $tenant_id
+),
+levels_cleared as (
+  delete from engine_stock_levels
+  where tenant_id = $tenant_id
+)
+delete from engine_daily_demand
+where tenant_id = $tenant_id
