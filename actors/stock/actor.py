@@ -94,12 +94,13 @@ class StockEngine(Engine):
         classes = abc_classes(
             {key: product.window_revenue for key, product in store.products.items() if product.first_sale_day}
         )
-        changed = [
-            product for key, product in store.products.items() if product.abc_class != classes.get(key)
-        ]
-        for product in changed:
-            product.abc_class = classes.get(product.product_id.int)
-        await rows.save_products(tx, [(store, product) for product in changed])
+        reclassified = []
+        for key, product in store.products.items():
+            if product.abc_class != classes.get(key):
+                product.abc_class = classes.get(key)
+                product.changed = True
+                reclassified.append((store, product))
+        await rows.save_products(tx, reclassified)
 
 
 def _stretches(stores: dict[UUID, Store], events: Iterable[Event]) -> list[list[_Stretch]]:
@@ -137,7 +138,7 @@ async def _close_days(tx: EngineTransaction, store: Store, today: date) -> None:
             out = product.close_day(day, leaving.get((key, left)) or product.sold.get(left))
             if out is not None:
                 product.sold[out] = DayDemand(stock_out=True)
-            product.advise(store.policy_of(product), day, begins)
+            product.assess(store.policy_of(product), day, begins)
         day += timedelta(days=1)
     store.today = today
     await rows.save_products(tx, [(store, product) for product in store.products.values()])
@@ -163,7 +164,8 @@ async def _set_parameters(tx: EngineTransaction, store: Store, event: Event) -> 
         touched = [product]
     await rows.resize_windows(tx, store, touched)
     for product in touched:
-        product.advise(store.policy_of(product), store.day, event.occurred_at)
+        product.changed = True
+        product.assess(store.policy_of(product), store.day, event.occurred_at)
     await rows.save_products(tx, [(store, product) for product in touched])
     if payload.product_id is not None:
         await tx.execute(
@@ -184,7 +186,7 @@ async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch])
         for event, day in stretch.events:
             for product in _fold(store, event, day):
                 touched[product] = store
-                product.advise(store.policy_of(product), store.day, event.occurred_at)
+                product.assess(store.policy_of(product), store.day, event.occurred_at)
             payload = event.payload
             if isinstance(payload, StockUpdated):
                 place = (store.tenant_id, payload.product_id.int, payload.location_id.int)
@@ -256,6 +258,7 @@ def _fold(store: Store, event: Event, day: date) -> Iterable[Product]:
             yield product
         case ProductCreated() | ProductUpdated():
             product = products[payload.product_id.int]
+            product.changed = True
             product.active = payload.active
             product.category = payload.category
             product.price = float(payload.base_price)
@@ -263,6 +266,7 @@ def _fold(store: Store, event: Event, day: date) -> Iterable[Product]:
             yield product
         case ProductPriceUpdated():
             product = products[payload.product_id.int]
+            product.changed = True
             product.price = float(payload.price)
             yield product
         case SuggestionAccepted():

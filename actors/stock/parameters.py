@@ -51,8 +51,7 @@ class Policy:
 @lru_cache(maxsize=4096)
 def policy(store: str | None, product: str | None) -> Policy:
     """The policy of a product, from the JSON texts of the store's parameters and of its own."""
-    given = {**_given(store), **_given(product)}
-    parameters = Parameters.model_validate(given)
+    parameters = Parameters.model_validate({**_given(store), **_given(product)})
     return Policy(
         parameters.method == "simple",
         parameters.lead_time_days,
@@ -70,6 +69,11 @@ def policy(store: str | None, product: str | None) -> Policy:
 def parameters_json(given: ReplenishmentParameters) -> str:
     """What the engine keeps of parameters that were set: JSON without the absent ones."""
     return given.model_dump_json(exclude_none=True)
+
+
+def effective_parameters(store: str | None) -> str:
+    """What holds for the products of a store that have no parameters of their own, as JSON."""
+    return Parameters.model_validate(_given(store)).model_dump_json()
 
 
 def _given(text: str | None) -> dict[str, object]:

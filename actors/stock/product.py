@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Literal
-from uuid import UUID
 
 from actors.stock.demand import CROSTON_ALPHA, Croston, ExponentialDemand, is_intermittent, mean_and_deviation
 from actors.stock.model import (
+    AbcClass,
     Risk,
     days_until_stock_out,
     dead_stock_risk,
     excess_risk,
     order_up_to,
+    priority,
     reorder_point,
     simple_levels,
     stock_out_risk,
@@ -47,7 +48,7 @@ class Product:
     ``day_quantity`` is today's demand. Croston's and the recent demand know closed days only.
     """
 
-    product_id: UUID
+    product_id: str
     own_parameters: str | None = None
     on_hand: float = 0.0
     available: float = 0.0
@@ -74,22 +75,25 @@ class Product:
     out_since: date | None = None
     suggestion_state: str | None = None
     suggestion_until: date | None = None
-    abc_class: str | None = None
+    abc_class: AbcClass | None = None
     mean: float = 0.0
     deviation: float = 0.0
     reorder_point: float = 0.0
     maximum: float = 0.0
     days_left: float | None = None
     suggested_quantity: float = 0.0
+    priority: int | None = None
     status: str = "none"
     kind: str | None = None
-    risk: str | None = None
+    risk: Risk | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     sold: dict[date, DayDemand] = field(default_factory=dict)
     """Demand of the batch by day, still to be added to the daily rows."""
     late: dict[date, DayDemand] = field(default_factory=dict)
     """Daily rows of past days that this batch adds to."""
+    changed: bool = False
+    """More has changed than what sales and stock movements change."""
 
     def sell(self, day: date, today: date, quantity: float, revenue: float) -> None:
         """Demand of ``quantity`` on ``day`` (negative: goods came back)."""
@@ -140,12 +144,17 @@ class Product:
 
     def receive(self, quantity: float) -> None:
         """Goods came in: they are no longer on order."""
+        if self.on_order == 0.0:
+            return
+        self.changed = True
         self.on_order = max(0.0, round(self.on_order - quantity, 3))
         if self.on_order == 0.0 and self.suggestion_state == "accepted":
             self.suggestion_state = self.suggestion_until = None
 
     def accept(self, today: date, quantity: float | None, policy: Policy) -> None:
         """The store orders what was suggested (or ``quantity``); forgotten when it is long overdue."""
+        self.changed = True
+        self.suggest(policy)
         self.on_order = round(self.on_order + (self.suggested_quantity if quantity is None else quantity), 3)
         self.suggestion_state = "accepted"
         self.suggestion_until = today + timedelta(
@@ -154,6 +163,7 @@ class Product:
 
     def dismiss(self, today: date, policy: Policy) -> None:
         """The store does not want the suggestion; it comes back with the next review if its cause remains."""
+        self.changed = True
         self.suggestion_state = "dismissed"
         self.suggestion_until = today + timedelta(days=max(1, ceil(policy.review_period)))
 
@@ -162,6 +172,7 @@ class Product:
 
         Returns yesterday when it was a day without stock, whose missing sales say nothing about demand.
         """
+        self.changed = True
         yesterday = today - _ONE_DAY
         out_all_day = (
             self.first_sale_day is not None
@@ -198,7 +209,7 @@ class Product:
         recent.add(max(quantity, 0.0))
         self.recent_mean, self.recent_variance = recent.mean, recent.variance
 
-    def advise(self, policy: Policy, today: date, at: datetime) -> None:
+    def assess(self, policy: Policy, today: date, at: datetime) -> None:
         """Compute demand, levels and alert anew; ``at`` is when an alert that changes now opened or closed."""
         self._measure(today)
         mean = self.mean
@@ -214,15 +225,21 @@ class Product:
         if policy.maximum is not None:
             maximum = policy.maximum
         self.reorder_point = reorder
-        self.maximum = maximum = max(maximum, reorder)
+        self.maximum = max(maximum, reorder)
         self.days_left = days_until_stock_out(self.available, mean)
         kind, risk = self._find_alert(policy, today)
-        self.suggested_quantity = (
-            suggested_quantity(maximum, self.available, self.on_order, policy.pack_size)
-            if kind == "stock_out"
-            else 0.0
-        )
         self._set_alert(kind, risk, at)
+
+    def suggest(self, policy: Policy) -> None:
+        """Compute what to buy now, and how urgent that is: nothing while the stock suffices."""
+        if self.status == "open" and self.kind == "stock_out" and self.risk is not None:
+            self.suggested_quantity = suggested_quantity(
+                self.maximum, self.available, self.on_order, policy.pack_size
+            )
+            self.priority = priority(self.risk, self.abc_class or "C")
+        else:
+            self.suggested_quantity = 0.0
+            self.priority = None
 
     def _measure(self, today: date) -> None:
         if self.first_sale_day is None:
@@ -262,6 +279,7 @@ class Product:
                 self.status = "closed"
                 self.closed_at = at
                 if self.suggestion_state == "dismissed":
+                    self.changed = True
                     self.suggestion_state = self.suggestion_until = None
             return
         if self.status != "open" or kind != self.kind:

@@ -9,18 +9,22 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from actors.stock.parameters import Policy, policy
+import orjson
+
+from actors.stock.parameters import Policy, effective_parameters, policy
 from actors.stock.product import DayDemand, Product
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 
-_SAVED = (
-    "product_id", "on_hand", "available", "on_order", "active", "cost", "price", "category", "window_days",
-    "first_sale_day", "last_sale_day", "day_quantity", "window_quantity", "window_squares", "window_revenue",
-    "window_demand_days", "window_stock_out_days", "croston_size", "croston_interval", "croston_gap",
-    "recent_mean", "recent_variance", "stocked_since", "out_since", "suggestion_state", "suggestion_until",
-    "abc_class", "mean", "deviation", "reorder_point", "maximum", "days_left", "suggested_quantity", "status",
-    "kind", "risk", "opened_at", "closed_at",
+_MOVED = (
+    "first_sale_day", "last_sale_day", "on_hand", "available", "day_quantity", "window_quantity",
+    "window_squares", "window_revenue", "window_demand_days", "window_stock_out_days", "stocked_since",
+    "out_since", "mean", "deviation", "reorder_point", "maximum", "days_left", "suggested_quantity",
+    "priority", "status", "kind", "risk", "opened_at", "closed_at",
+)  # fmt: skip
+_OTHER = (
+    "on_order", "active", "cost", "price", "window_days", "croston_size", "croston_interval", "croston_gap",
+    "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "abc_class",
 )  # fmt: skip
 
 
@@ -46,8 +50,11 @@ class Store:
     products: dict[int, Product] = field(default_factory=dict)
     levels: dict[tuple[int, int], Level] = field(default_factory=dict)
     policy: Policy = field(init=False)
+    text: str = field(init=False)
+    """The id as text."""
 
     def __post_init__(self) -> None:
+        self.text = str(self.tenant_id)
         self.policy = policy(self.parameters, None)
 
     def policy_of(self, product: Product) -> Policy:
@@ -79,6 +86,7 @@ async def save_stores(tx: EngineTransaction, stores: Sequence[Store]) -> None:
         tenant_ids=[store.tenant_id for store in stores],
         days=[store.day for store in stores],
         parameters=[store.parameters or "{}" for store in stores],
+        effective=[effective_parameters(store.parameters) for store in stores],
     )
 
 
@@ -86,11 +94,13 @@ async def load_products(tx: EngineTransaction, wanted: Sequence[tuple[Store, UUI
     """Put these products into their stores: as they are stored, or new."""
     rows = await tx.fetch_all(
         sql.read_stock_products,
-        tenant_ids=[store.tenant_id for store, _ in wanted],
-        products=[product_id for _, product_id in wanted],
+        tenant_ids=array_literal([store.text for store, _ in wanted]),
+        products=array_literal([product_id for _, product_id in wanted]),
     )
     for store, product_id in wanted:
-        store.products[product_id.int] = Product(product_id, window_days=store.policy.window_days)
+        store.products[product_id.int] = Product(
+            str(product_id), window_days=store.policy.window_days, changed=True
+        )
     for row in rows:
         store, product_id = wanted[row[0] - 1]
         store.products[product_id.int] = Product(*row[1:])
@@ -99,7 +109,7 @@ async def load_products(tx: EngineTransaction, wanted: Sequence[tuple[Store, UUI
 async def load_all_products(tx: EngineTransaction, store: Store) -> None:
     """Put all products of a store into it."""
     rows = await tx.fetch_all(sql.read_store_products, tenant_id=store.tenant_id)
-    store.products = {row["product_id"].int: Product(*row) for row in rows}
+    store.products = {UUID(row[0]).int: Product(*row) for row in rows}
 
 
 async def load_late_demand(tx: EngineTransaction, wanted: Sequence[tuple[Store, Product, date]]) -> None:
@@ -148,33 +158,53 @@ async def save_levels(tx: EngineTransaction, touched: Sequence[tuple[Store, UUID
     )
 
 
-async def save_products(tx: EngineTransaction, products: Sequence[tuple[Store, Product]]) -> None:
+async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, Product]]) -> None:
     """Write the products' rows, and add what was sold of them to the daily demand."""
-    if not products:
-        return
-    columns: dict[str, list[Any]] = {
-        name: [getattr(product, name) for _, product in products] for name in _SAVED
-    }
-    await tx.execute(
-        sql.save_stock_products, tenant_ids=[store.tenant_id for store, _ in products], **columns
-    )
-    sold = [
-        (store.tenant_id, product.product_id, day, demand)
-        for store, product in products
-        for day, demand in product.sold.items()
-    ]
+    moved: list[tuple[Store, Product]] = []
+    changed: list[tuple[Store, Product]] = []
+    sold: list[tuple[str, str, date, DayDemand]] = []
+    for store, product in products:
+        product.suggest(store.policy_of(product))
+        (changed if product.changed else moved).append((store, product))
+        for day, demand in product.sold.items():
+            sold.append((store.text, product.product_id, day, demand))
+        product.sold = {}
+        product.changed = False
+    if moved:
+        await tx.execute(sql.save_moved_products, **_columns(moved, _MOVED))
+    if changed:
+        await tx.execute(
+            sql.save_stock_products,
+            **_columns(changed, _MOVED + _OTHER),
+            category=[product.category for _, product in changed],
+        )
     if sold:
         await tx.execute(
             sql.add_daily_demand,
-            tenant_ids=[tenant_id for tenant_id, _, _, _ in sold],
-            products=[product_id for _, product_id, _, _ in sold],
-            days=[day for _, _, day, _ in sold],
-            quantities=[demand.quantity for _, _, _, demand in sold],
-            revenues=[demand.revenue for _, _, _, demand in sold],
-            stock_outs=[demand.stock_out for _, _, _, demand in sold],
+            tenant_ids=array_literal([tenant_id for tenant_id, _, _, _ in sold]),
+            products=array_literal([product_id for _, product_id, _, _ in sold]),
+            days=array_literal([day for _, _, day, _ in sold]),
+            quantities=array_literal([demand.quantity for _, _, _, demand in sold]),
+            revenues=array_literal([demand.revenue for _, _, _, demand in sold]),
+            stock_outs=array_literal([demand.stock_out for _, _, _, demand in sold]),
         )
-        for _, product in products:
-            product.sold = {}
+
+
+def _columns(products: Sequence[tuple[Store, Product]], names: Iterable[str]) -> dict[str, str]:
+    columns = {
+        name: array_literal([getattr(product, name) for _, product in products])
+        for name in ("product_id", *names)
+    }
+    columns["tenant_ids"] = array_literal([store.text for store, _ in products])
+    return columns
+
+
+def array_literal(values: Sequence[Any]) -> str:
+    """The text PostgreSQL reads as an array of these numbers, days, moments, ids or plain words.
+
+    JSON's and PostgreSQL's notations differ in their brackets only, as long as texts need no escapes.
+    """
+    return f"{{{orjson.dumps(values)[1:-1].decode()}}}"
 
 
 async def resize_windows(tx: EngineTransaction, store: Store, products: Iterable[Product]) -> None:
@@ -193,9 +223,9 @@ async def resize_windows(tx: EngineTransaction, store: Store, products: Iterable
         products=[product.product_id for product in resized],
         after=[store.day - timedelta(days=product.window_days) for product in resized],
     )
-    sums = {row["product_id"].int: row for row in rows}
+    sums = {str(row["product_id"]): row for row in rows}
     for product in resized:
-        row = sums.get(product.product_id.int)
+        row = sums.get(product.product_id)
         product.window_quantity = row["quantity"] if row else 0.0
         product.window_squares = row["squares"] if row else 0.0
         product.window_revenue = row["revenue"] if row else 0.0

@@ -2,11 +2,13 @@
 -- a pure function of the event log, so nothing here refers to the vertical's tables, and a row may be deleted
 -- and computed anew. Hot rows are updated in place: pages keep room for the next version (fillfactor).
 
--- The stock engine's current day of a store: the latest day it has seen, in the store's time zone.
+-- The stock engine's current day of a store: the latest day it has seen, in the store's time zone. `parameters` are
+-- those the store has set, `effective` those and the defaults of what it has not.
 create table engine_stock_tenants (
   tenant_id uuid primary key,
   today date not null,
-  parameters jsonb not null default '{}' check (pg_column_size(parameters) <= 4096)
+  parameters jsonb not null default '{}' check (pg_column_size(parameters) <= 4096),
+  effective jsonb not null default '{}' check (pg_column_size(effective) <= 4096)
 ) with (fillfactor = 50);
 call secure_engine_table('engine_stock_tenants');
 
@@ -23,7 +25,7 @@ create table engine_stock_products (
   cost numeric(14, 2),
   price numeric(14, 2),
   category text,
-  window_days smallint not null,
+  window_days smallint not null default 90,
   first_sale_day date,
   last_sale_day date,
   day_quantity double precision not null,
@@ -32,11 +34,11 @@ create table engine_stock_products (
   window_revenue double precision not null,
   window_demand_days smallint not null,
   window_stock_out_days smallint not null,
-  croston_size double precision not null,
-  croston_interval double precision not null,
-  croston_gap integer not null,
+  croston_size double precision not null default 0,
+  croston_interval double precision not null default 0,
+  croston_gap integer not null default 1,
   recent_mean double precision,
-  recent_variance double precision not null,
+  recent_variance double precision not null default 0,
   stocked_since date,
   out_since date,
   suggestion_state text check (suggestion_state in ('accepted', 'dismissed')),
@@ -48,6 +50,7 @@ create table engine_stock_products (
   maximum double precision not null,
   days_left double precision,
   suggested_quantity double precision not null,
+  priority smallint check (priority between 1 and 9),
   status text not null check (status in ('none', 'open', 'closed')),
   kind text check (kind in ('stock_out', 'excess', 'dead_stock')),
   risk text check (risk in ('high', 'medium', 'low')),

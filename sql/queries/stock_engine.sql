@@ -6,20 +6,21 @@ select
   s.parameters::text as parameters
 from tenants as t
 left join engine_stock_tenants as s on s.tenant_id = t.id
-where t.id = any ($tenant_ids::uuid[])
+where t.id = any ($tenant_ids::uuid[]);
 
 -- name: save_stock_tenants
-insert into engine_stock_tenants (tenant_id, today, parameters)
+insert into engine_stock_tenants (tenant_id, today, parameters, effective)
 select *
-from unnest($tenant_ids::uuid[], $days::date[], $parameters::text[]::jsonb[])
+from unnest($tenant_ids::uuid[], $days::date[], $parameters::text[]::jsonb[], $effective::text[]::jsonb[])
 on conflict (tenant_id) do update set
   today = excluded.today,
-  parameters = excluded.parameters
+  parameters = excluded.parameters,
+  effective = excluded.effective;
 
 -- name: read_stock_products
 select
   wanted.place,
-  p.product_id,
+  p.product_id::text,
   p.parameters::text,
   p.on_hand::float8,
   p.available::float8,
@@ -53,20 +54,22 @@ select
   p.maximum,
   p.days_left,
   p.suggested_quantity,
+  p.priority,
   p.status,
   p.kind,
   p.risk,
   p.opened_at,
   p.closed_at
-from unnest($tenant_ids::uuid[], $products::uuid[]) with ordinality as wanted (tenant_id, product_id, place)
+from unnest($tenant_ids::text::uuid[], $products::text::uuid[])
+  with ordinality as wanted (tenant_id, product_id, place)
 join engine_stock_products as p
   on p.tenant_id = wanted.tenant_id
-  and p.product_id = wanted.product_id
+  and p.product_id = wanted.product_id;
 
 -- name: read_store_products
 -- All products of a store, in the columns of read_stock_products.
 select
-  p.product_id,
+  p.product_id::text,
   p.parameters::text,
   p.on_hand::float8,
   p.available::float8,
@@ -100,6 +103,7 @@ select
   p.maximum,
   p.days_left,
   p.suggested_quantity,
+  p.priority,
   p.status,
   p.kind,
   p.risk,
@@ -107,7 +111,7 @@ select
   p.closed_at
 from engine_stock_products as p
 where p.tenant_id = $tenant_id
-order by p.product_id
+order by p.product_id;
 
 -- name: read_leaving_demand
 -- The daily rows that fall out of the windows of a store's products while the days $first to $last begin.
@@ -122,7 +126,7 @@ join engine_daily_demand as d
   on d.tenant_id = p.tenant_id
   and d.product_id = p.product_id
   and d.day between $first::date - p.window_days and $last::date - p.window_days
-where p.tenant_id = $tenant_id
+where p.tenant_id = $tenant_id;
 
 -- name: read_late_demand
 select
@@ -136,7 +140,7 @@ from unnest($tenant_ids::uuid[], $products::uuid[], $days::date[])
 join engine_daily_demand as d
   on d.tenant_id = wanted.tenant_id
   and d.product_id = wanted.product_id
-  and d.day = wanted.day
+  and d.day = wanted.day;
 
 -- name: read_window_demand
 -- A product's window summed anew, after its length has changed.
@@ -152,86 +156,137 @@ join engine_daily_demand as d
   on d.tenant_id = $tenant_id
   and d.product_id = wanted.product_id
   and d.day > wanted.after
-group by d.product_id
+group by d.product_id;
 
 -- name: save_stock_products
+-- Columns come as array literals: the driver takes ten times as long to encode a list, element by element.
 insert into engine_stock_products (
-  tenant_id, product_id, on_hand, available, on_order, active, cost, price, category, window_days,
-  first_sale_day, last_sale_day, day_quantity, window_quantity, window_squares, window_revenue,
-  window_demand_days, window_stock_out_days, croston_size, croston_interval, croston_gap,
-  recent_mean, recent_variance, stocked_since, out_since, suggestion_state, suggestion_until, abc_class,
-  mean, deviation, reorder_point, maximum, days_left, suggested_quantity, status, kind, risk,
-  opened_at, closed_at
+  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity,
+  window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
+  stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
+  priority, status, kind, risk, opened_at, closed_at, on_order, active, cost, price, window_days, croston_size,
+  croston_interval, croston_gap, recent_mean, recent_variance, suggestion_state, suggestion_until,
+  abc_class, category
 )
 select *
 from unnest(
-  $tenant_ids::uuid[], $product_id::uuid[], $on_hand::float8[], $available::float8[], $on_order::float8[],
-  $active::boolean[], $cost::float8[], $price::float8[], $category::text[], $window_days::smallint[],
-  $first_sale_day::date[], $last_sale_day::date[], $day_quantity::float8[], $window_quantity::float8[],
-  $window_squares::float8[], $window_revenue::float8[], $window_demand_days::smallint[],
-  $window_stock_out_days::smallint[], $croston_size::float8[], $croston_interval::float8[],
-  $croston_gap::integer[], $recent_mean::float8[], $recent_variance::float8[], $stocked_since::date[],
-  $out_since::date[], $suggestion_state::text[], $suggestion_until::date[], $abc_class::text[],
-  $mean::float8[], $deviation::float8[], $reorder_point::float8[], $maximum::float8[], $days_left::float8[],
-  $suggested_quantity::float8[], $status::text[], $kind::text[], $risk::text[],
-  $opened_at::timestamptz[], $closed_at::timestamptz[]
+  $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
+  $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
+  $day_quantity::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
+  $window_revenue::text::float8[], $window_demand_days::text::smallint[],
+  $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
+  $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
+  $maximum::text::float8[], $days_left::text::float8[], $suggested_quantity::text::float8[],
+  $priority::text::smallint[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
+  $closed_at::text::timestamptz[], $on_order::text::float8[], $active::text::boolean[],
+  $cost::text::float8[], $price::text::float8[], $window_days::text::smallint[],
+  $croston_size::text::float8[], $croston_interval::text::float8[], $croston_gap::text::integer[],
+  $recent_mean::text::float8[], $recent_variance::text::float8[], $suggestion_state::text::text[],
+  $suggestion_until::text::date[], $abc_class::text::text[], $category::text[]
 )
 on conflict (tenant_id, product_id) do update set
-  on_hand = excluded.on_hand,
-  available = excluded.available,
-  on_order = excluded.on_order,
-  active = excluded.active,
-  cost = excluded.cost,
-  price = excluded.price,
-  category = excluded.category,
-  window_days = excluded.window_days,
   first_sale_day = excluded.first_sale_day,
   last_sale_day = excluded.last_sale_day,
+  on_hand = excluded.on_hand,
+  available = excluded.available,
   day_quantity = excluded.day_quantity,
   window_quantity = excluded.window_quantity,
   window_squares = excluded.window_squares,
   window_revenue = excluded.window_revenue,
   window_demand_days = excluded.window_demand_days,
   window_stock_out_days = excluded.window_stock_out_days,
-  croston_size = excluded.croston_size,
-  croston_interval = excluded.croston_interval,
-  croston_gap = excluded.croston_gap,
-  recent_mean = excluded.recent_mean,
-  recent_variance = excluded.recent_variance,
   stocked_since = excluded.stocked_since,
   out_since = excluded.out_since,
-  suggestion_state = excluded.suggestion_state,
-  suggestion_until = excluded.suggestion_until,
-  abc_class = excluded.abc_class,
   mean = excluded.mean,
   deviation = excluded.deviation,
   reorder_point = excluded.reorder_point,
   maximum = excluded.maximum,
   days_left = excluded.days_left,
   suggested_quantity = excluded.suggested_quantity,
+  priority = excluded.priority,
   status = excluded.status,
   kind = excluded.kind,
   risk = excluded.risk,
   opened_at = excluded.opened_at,
-  closed_at = excluded.closed_at
+  closed_at = excluded.closed_at,
+  on_order = excluded.on_order,
+  active = excluded.active,
+  cost = excluded.cost,
+  price = excluded.price,
+  window_days = excluded.window_days,
+  croston_size = excluded.croston_size,
+  croston_interval = excluded.croston_interval,
+  croston_gap = excluded.croston_gap,
+  recent_mean = excluded.recent_mean,
+  recent_variance = excluded.recent_variance,
+  suggestion_state = excluded.suggestion_state,
+  suggestion_until = excluded.suggestion_until,
+  abc_class = excluded.abc_class,
+  category = excluded.category;
+
+-- name: save_moved_products
+-- Only what sales and stock movements change, of products that exist.
+insert into engine_stock_products (
+  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity,
+  window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
+  stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
+  priority, status, kind, risk, opened_at, closed_at
+)
+select *
+from unnest(
+  $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
+  $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
+  $day_quantity::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
+  $window_revenue::text::float8[], $window_demand_days::text::smallint[],
+  $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
+  $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
+  $maximum::text::float8[], $days_left::text::float8[], $suggested_quantity::text::float8[],
+  $priority::text::smallint[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
+  $closed_at::text::timestamptz[]
+)
+on conflict (tenant_id, product_id) do update set
+  first_sale_day = excluded.first_sale_day,
+  last_sale_day = excluded.last_sale_day,
+  on_hand = excluded.on_hand,
+  available = excluded.available,
+  day_quantity = excluded.day_quantity,
+  window_quantity = excluded.window_quantity,
+  window_squares = excluded.window_squares,
+  window_revenue = excluded.window_revenue,
+  window_demand_days = excluded.window_demand_days,
+  window_stock_out_days = excluded.window_stock_out_days,
+  stocked_since = excluded.stocked_since,
+  out_since = excluded.out_since,
+  mean = excluded.mean,
+  deviation = excluded.deviation,
+  reorder_point = excluded.reorder_point,
+  maximum = excluded.maximum,
+  days_left = excluded.days_left,
+  suggested_quantity = excluded.suggested_quantity,
+  priority = excluded.priority,
+  status = excluded.status,
+  kind = excluded.kind,
+  risk = excluded.risk,
+  opened_at = excluded.opened_at,
+  closed_at = excluded.closed_at;
 
 -- name: set_product_parameters
 update engine_stock_products
 set parameters = $parameters::text::jsonb
 where tenant_id = $tenant_id
-  and product_id = $product_id
+  and product_id = $product_id;
 
 -- name: add_daily_demand
 insert into engine_daily_demand as d (tenant_id, product_id, day, quantity, revenue, stock_out)
 select *
 from unnest(
-  $tenant_ids::uuid[], $products::uuid[], $days::date[], $quantities::float8[], $revenues::float8[],
-  $stock_outs::boolean[]
+  $tenant_ids::text::uuid[], $products::text::uuid[], $days::text::date[], $quantities::text::float8[],
+  $revenues::text::float8[], $stock_outs::text::boolean[]
 )
 on conflict (tenant_id, product_id, day) do update set
   quantity = d.quantity + excluded.quantity,
   revenue = d.revenue + excluded.revenue,
-  stock_out = (d.stock_out or excluded.stock_out) and excluded.quantity <= 0
+  stock_out = (d.stock_out or excluded.stock_out) and excluded.quantity <= 0;
 
 -- name: forget_old_demand
 delete from engine_daily_demand as d
@@ -239,7 +294,7 @@ using engine_stock_products as p
 where p.tenant_id = $tenant_id
   and d.tenant_id = p.tenant_id
   and d.product_id = p.product_id
-  and d.day < $before
+  and d.day < $before;
 
 -- name: read_stock_levels
 select
@@ -251,7 +306,7 @@ from unnest($tenant_ids::uuid[], $products::uuid[], $locations::uuid[])
 join engine_stock_levels as l
   on l.tenant_id = wanted.tenant_id
   and l.product_id = wanted.product_id
-  and l.location_id = wanted.location_id
+  and l.location_id = wanted.location_id;
 
 -- name: save_stock_levels
 insert into engine_stock_levels (tenant_id, product_id, location_id, on_hand, available)
@@ -261,7 +316,7 @@ from unnest(
 )
 on conflict (tenant_id, product_id, location_id) do update set
   on_hand = excluded.on_hand,
-  available = excluded.available
+  available = excluded.available;
 
 -- name: clear_stock_engine
 with tenants_cleared as (
@@ -277,4 +332,4 @@ levels_cleared as (
   where tenant_id = $tenant_id
 )
 delete from engine_daily_demand
-where tenant_id = $tenant_id
+where tenant_id = $tenant_id;

@@ -1,0 +1,94 @@
+"""The sales engine over a real log: its counts are those of the orders, whatever the batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from efficient_apriori import apriori
+
+from actors.sales.actor import SalesEngine
+from runtime.data.ids import new_id
+from runtime.events.consumer import Consumer
+from runtime.events.replay import rebuild
+from tests.support.engines import NOON, Engines, day, sale
+
+BASKETS = Path(__file__).parents[4] / "shared" / "data" / "groceries-sample.basket"
+SALES_TABLES = ("engine_sales_totals", "engine_sales_products", "engine_sales_pairs")
+
+
+async def test_each_sale_counts_once_however_many_lines_a_product_has(engines: Engines, new_tenant) -> None:
+    tenant, cement, sand = await new_tenant(), new_id(), new_id()
+    await engines.say(tenant, NOON, sale((cement, 1), (sand, 2), (cement, 3)), sale((cement, 1)))
+    await engines.apply(tenant)
+    [total] = await engines.rows("engine_sales_totals", tenant)
+    [pair] = await engines.rows("engine_sales_pairs", tenant)
+    products = {row["product_id"]: row for row in await engines.rows("engine_sales_products", tenant)}
+    assert (total["orders"], pair["orders"]) == (2, 1)
+    assert (pair["product_a"], pair["product_b"]) == tuple(sorted((cement, sand)))
+    assert (products[cement]["orders"], products[cement]["quantity"]) == (2, 5)
+    assert (products[sand]["orders"], products[sand]["revenue"]) == (1, 20)
+
+
+async def test_two_stores_in_one_batch_do_not_mix(engines: Engines, new_tenant) -> None:
+    one, other, cement, sand = await new_tenant(), await new_tenant(), new_id(), new_id()
+    await engines.say(one, NOON, sale((cement, 1), (sand, 1)), sale((cement, 1), (sand, 1)))
+    await engines.say(other, NOON, sale((cement, 1), (sand, 1)))
+    await engines.apply(one, other)
+    for tenant, orders in ((one, 2), (other, 1)):
+        for table in SALES_TABLES:
+            assert {row["orders"] for row in await engines.rows(table, tenant)} == {orders}
+
+
+async def test_a_rebuild_gives_the_same_rows(engines: Engines, new_tenant) -> None:
+    tenant, products = await new_tenant(), [new_id() for _ in range(9)]
+    for number in range(40):
+        chosen = products[number % 7 :: 2]
+        await engines.say(tenant, day(number), sale(*((product, 1) for product in chosen)))
+        await engines.apply(tenant, batch_events=1 + number % 3)
+    lived = {table: await engines.rows(table, tenant) for table in SALES_TABLES}
+    await rebuild(Consumer(SalesEngine(), engines.engine), tenant)
+    for table in SALES_TABLES:
+        assert await engines.rows(table, tenant) == lived[table]
+
+
+@pytest.mark.skipif(
+    not BASKETS.exists(), reason="the public basket data set does not lie beside the repository"
+)
+async def test_pair_rules_of_real_baskets_are_those_of_a_library(engines: Engines, new_tenant) -> None:
+    baskets = [line.split(",") for line in BASKETS.read_text(encoding="utf-8").splitlines()[:1500]]
+    ids = {name: new_id() for name in sorted({item for basket in baskets for item in basket})}
+    names = {product_id: name for name, product_id in ids.items()}
+    tenant = await new_tenant()
+    for start in range(0, len(baskets), 100):
+        chunk = baskets[start : start + 100]
+        await engines.say(tenant, NOON, *(sale(*((ids[item], 1) for item in basket)) for basket in chunk))
+    await engines.apply(tenant, batch_events=333)
+
+    [total] = await engines.rows("engine_sales_totals", tenant)
+    orders = {
+        names[row["product_id"]]: row["orders"] for row in await engines.rows("engine_sales_products", tenant)
+    }
+    together = {
+        frozenset((names[row["product_a"]], names[row["product_b"]])): row["orders"]
+        for row in await engines.rows("engine_sales_pairs", tenant)
+    }
+    counted = Counter(frozenset(pair) for basket in baskets for pair in combinations(set(basket), 2))
+    assert together == counted
+    ours = {
+        (first, second): (count / total["orders"], count / orders[first])
+        for pair, count in together.items()
+        if count / total["orders"] >= 0.005
+        for first, second in (tuple(pair), tuple(pair)[::-1])
+        if count / orders[first] >= 0.1
+    }
+    _, rules = apriori(
+        [tuple(basket) for basket in baskets], min_support=0.005, min_confidence=0.1, max_length=2
+    )
+    theirs = {(rule.lhs[0], rule.rhs[0]): (rule.support, rule.confidence) for rule in rules}
+    assert len(theirs) > 100
+    assert ours.keys() == theirs.keys()
+    for rule, numbers in theirs.items():
+        assert ours[rule] == pytest.approx(numbers)
