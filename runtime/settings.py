@@ -140,6 +140,13 @@ class Settings(BaseSettings):
         own: str = getattr(self, f"database_url_{role}")
         return own or self.database_url
 
+    def required(self, name: str) -> str:
+        """The value of a URL that ``load`` was told may be missing; raises StartupError when it is."""
+        value: str = getattr(self, name.lower())
+        if not value:
+            raise StartupError(f"{name}: missing")
+        return value
+
     def having(self, **changes: Any) -> Settings:
         """A copy with some fields replaced by values that are already of the right type."""
         return self.model_copy(update=changes)
@@ -168,13 +175,15 @@ def load(
     *,
     development: bool = False,
     servers: bool = True,
+    secrets: bool = True,
     env_file: Path | str | None = ".env",
     **overrides: Any,
 ) -> Settings:
     """Read and check all settings; raises StartupError with one line per wrong or missing variable.
 
     ``development`` changes defaults only: a set variable wins. ``servers=False`` lets ``DATABASE_URL``
-    and ``REDIS_URL`` be missing, for commands that start their own or need none. ``overrides`` win over all.
+    and ``REDIS_URL`` be missing, for commands that start their own or need none; ``secrets=False`` does not ask
+    for keys, for commands that sign nothing. ``overrides`` win over all.
     """
     fallbacks = _DEVELOPMENT_DEFAULTS if development else {}
     given: dict[str, Any] = {**overrides, "fallbacks": fallbacks, "_env_file": env_file}
@@ -185,10 +194,11 @@ def load(
         problems, wrong = _refused(error), {str(problem["loc"][0]) for problem in error.errors()}
         # The rest is judged as if those were not set, so that one start tells everything there is to mend.
         settings = Settings(**{**given, **{name: Settings.model_fields[name].default for name in wrong}})
-    problems = {**(_missing_servers(settings) if servers else {}), **_weak_keys(settings), **problems}
+    missing = _missing_servers(settings) if servers else {}
+    problems = {**missing, **(_weak_keys(settings) if secrets else {}), **problems}
     if problems:
         raise StartupError(*(f"{name}: {problem}" for name, problem in problems.items()))
-    if not settings.secret_key.get_secret_value():
+    if secrets and not settings.secret_key.get_secret_value():
         return settings.having(secret_key=SecretStr(development_key(settings.home)))
     return settings
 

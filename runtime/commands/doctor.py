@@ -1,0 +1,197 @@
+"""``basecommerce doctor``: is this installation sound, and what to do where it is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import anyio
+
+from runtime.commands.opened import opened
+from runtime.commands.output import say
+from runtime.errors import RetryLaterError, StartupError
+from runtime.settings import Settings
+
+_OLDEST_POSTGRES = 150_000
+_OLDEST_REDIS = 7
+_CLOCK_TOLERANCE_S = 2.0
+_LAG_TOLERANCE_S = 60.0
+_EXTENSIONS = ("btree_gin", "pg_trgm", "unaccent")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``advice`` says what to do, and None means that all is well."""
+
+    what: str
+    advice: str | None = None
+
+
+Examination = Callable[[Settings], AsyncIterator[Finding]]
+
+
+def doctor(*, oracles: bool = False) -> int:
+    """Check settings, servers, schema, clocks, durability and lags; say what to do. Exits with 1 when ill.
+
+    Parameters
+    ----------
+    oracles
+        Also run the oracles: queries over all stores that find nothing while every promise is kept. They read
+        whole tables.
+    """
+    from runtime.settings import load
+
+    settings = load()
+    say("ok      settings")
+    return anyio.run(_examine_all, settings, oracles)
+
+
+async def _examine_all(settings: Settings, with_oracles: bool) -> int:
+    ill = 0
+    examinations: list[Examination] = [_postgres, _schema, _redis, _pipeline]
+    if with_oracles:
+        examinations.append(_oracles)
+    for examine in examinations:
+        try:
+            async for finding in examine(settings):
+                ill += finding.advice is not None
+                say(
+                    f"{'ok     ' if finding.advice is None else 'PROBLEM'} {finding.what}"
+                    + _indented(finding.advice)
+                )
+        except StartupError as error:
+            ill += len(error.problems)
+            say(*(f"PROBLEM {problem}" for problem in error.problems))
+        except RetryLaterError as error:
+            ill += 1
+            say(f"PROBLEM {error.reason}")
+    say("", f"{ill} problems" if ill else "all well")
+    return 1 if ill else 0
+
+
+async def _postgres(settings: Settings) -> AsyncIterator[Finding]:
+    from runtime.data.queries import sql
+
+    async with opened(settings) as database, database.transaction() as tx:
+        before = time.time()
+        facts = await tx.fetch_one(sql.show_server_facts)
+        skew_s = 0.0 if facts is None else facts["clock"] - (before + time.time()) / 2
+        missing = [
+            row["name"] for row in await tx.fetch_all(sql.select_missing_extensions, names=list(_EXTENSIONS))
+        ]
+    if facts is None:
+        return
+    version = facts["version"]
+    yield _judged(
+        version >= _OLDEST_POSTGRES,
+        f"PostgreSQL {version // 10_000}.{version % 10_000}",
+        "upgrade to 15 or newer",
+    )
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        yield _judged(
+            facts[name] != "off",
+            f"{name} is {facts[name]}",
+            f"set {name} = on: a crash would lose acknowledged writes",
+        )
+    yield _judged(
+        not facts["in_recovery"], "the server takes writes", "DATABASE_URL names a standby; use the primary"
+    )
+    yield _judged(
+        abs(skew_s) < _CLOCK_TOLERANCE_S,
+        f"the clock of PostgreSQL differs by {skew_s:+.1f} s",
+        "synchronise the clocks (chrony or systemd-timesyncd): tokens and quotes expire by them",
+    )
+    pools = (
+        settings.database_pool_api
+        + settings.database_pool_relay
+        + settings.database_pool_engine
+        + settings.database_pool_scheduler
+    )
+    yield _judged(
+        settings.database_pooler == "transaction" or pools <= facts["max_connections"] - 10,
+        f"one process with all roles takes up to {pools} of {facts['max_connections']} connections",
+        "raise max_connections, lower DATABASE_POOL_*, or put PgBouncer before it",
+    )
+    yield _judged(not missing, f"extensions {', '.join(_EXTENSIONS)}", f"install {', '.join(missing)}")
+
+
+async def _schema(settings: Settings) -> AsyncIterator[Finding]:
+    from runtime.data.catalogue_check import check_catalogue
+    from runtime.data.migrations import check
+
+    missing = await check(settings.database_url)
+    yield _judged(not missing, "the schema is up to date", "run: basecommerce migrate")
+    async with opened(settings) as database:
+        await check_catalogue(database)
+    yield Finding("the walls between stores stand")
+
+
+async def _redis(settings: Settings) -> AsyncIterator[Finding]:
+    from runtime.events.streams import REDIS_ERRORS, open_redis
+
+    client = open_redis(settings.redis_url, connections=2)
+    try:
+        server = await client.info("server")
+        version = str(server.get("valkey_version") or server["redis_version"])
+        kind = "Valkey" if "valkey_version" in server else "Redis"
+        yield _judged(
+            int(version.split(".")[0]) >= _OLDEST_REDIS, f"{kind} {version}", "upgrade to 7 or newer"
+        )
+        persistence, memory = await client.info("persistence"), await client.info("memory")
+        yield _judged(
+            bool(persistence["aof_enabled"]),
+            f"append-only file {'on' if persistence['aof_enabled'] else 'off'}",
+            "set appendonly yes: without it a restart makes the relay publish everything again",
+        )
+        policy = str(memory["maxmemory_policy"])
+        yield _judged(policy == "noeviction", f"maxmemory-policy {policy}", "set maxmemory-policy noeviction")
+    except REDIS_ERRORS as error:
+        yield Finding(
+            f"Redis does not answer ({type(error).__name__})", "check REDIS_URL and that the server runs"
+        )
+    finally:
+        await client.aclose()
+
+
+async def _pipeline(settings: Settings) -> AsyncIterator[Finding]:
+    from runtime.app import engines
+    from runtime.data.ids import NIL
+    from runtime.data.queries import sql
+
+    async with opened(settings) as database, database.tenant(NIL) as tx:
+        rows = await tx.fetch_all(sql.select_pipeline_status, consumers=["relay", *engines()])
+    for row in rows:
+        late = row["lag_events"] > 0 and row["lag_seconds"] > _LAG_TOLERANCE_S
+        yield _judged(
+            not late,
+            f"{row['name']} is {row['lag_events']} events behind",
+            f"for {row['lag_seconds']:.0f} s: is a process with that role running? its log says what it waits for",
+        )
+        yield _judged(
+            row["dead_letters"] == 0,
+            f"{row['name']} has {row['dead_letters']} dead letters",
+            "see: basecommerce events dead-letters",
+        )
+
+
+async def _oracles(settings: Settings) -> AsyncIterator[Finding]:
+    from runtime.app import engines
+    from runtime.data.oracles import run_oracles
+
+    async with opened(settings) as database:
+        broken = await run_oracles(database, ["relay", *engines()])
+    for promise in broken:
+        yield Finding(
+            f"{promise.slug}: {promise.oracle}: {promise.problem}", "a promise is broken; keep the logs and report it"
+        )
+    if not broken:
+        yield Finding("all oracles are silent")
+
+
+def _judged(is_well: bool, what: str, advice: str) -> Finding:
+    return Finding(what, None if is_well else advice)
+
+
+def _indented(advice: str | None) -> str:
+    return "" if advice is None else f"\n        {advice}"

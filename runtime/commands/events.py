@@ -1,0 +1,121 @@
+"""``basecommerce events``: the pipeline as an operator sees it."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import anyio
+import cyclopts
+
+from runtime.commands.opened import opened
+from runtime.commands.output import say, say_table
+from runtime.settings import load
+
+app = cyclopts.App(name="events", help="How far the pipeline is; dead letters.")
+
+BY = "command line"
+State = Literal["parked", "replay_requested", "replayed", "discarded"]
+
+
+@app.command
+def status() -> None:
+    """Show how far the relay and every engine are behind the log, and their dead letters."""
+    from runtime.app import engines
+    from runtime.data.ids import NIL
+    from runtime.data.queries import sql
+
+    async def show() -> None:
+        async with opened(load(secrets=False)) as database, database.tenant(NIL) as tx:
+            rows = await tx.fetch_all(sql.select_pipeline_status, consumers=["relay", *engines()])
+        say_table(
+            ("CONSUMER", "LAG (EVENTS)", "LAG (S)", "BLOCKED STORES", "DEAD LETTERS"),
+            [
+                (
+                    row["name"],
+                    row["lag_events"],
+                    f"{row['lag_seconds']:.1f}",
+                    row["blocked_tenants"],
+                    row["dead_letters"],
+                )
+                for row in rows
+            ],
+        )
+
+    anyio.run(show)
+
+
+@app.command(name="dead-letters")
+def dead_letters(*, state: State = "parked", engine: str | None = None, limit: int = 50) -> None:
+    """List events that an engine could not apply, newest first.
+
+    Parameters
+    ----------
+    state
+        Which of them.
+    engine
+        Only this engine's.
+    limit
+        At most so many.
+    """
+    from runtime.events.dead_letters import list_dead_letters
+
+    async def show() -> None:
+        async with opened(load(secrets=False)) as database:
+            rows = await list_dead_letters(database, state=state, consumer=engine, limit=limit)
+        say_table(
+            ("ID", "STORE", "ENGINE", "EVENT", "TYPE", "ATTEMPTS", "PARKED AT", "ERROR"),
+            [
+                (
+                    row["id"],
+                    row["slug"],
+                    row["consumer"],
+                    row["tenant_seq"],
+                    row["event_type"],
+                    row["attempts"],
+                    f"{row['parked_at']:%Y-%m-%d %H:%M:%S}",
+                    row["error"],
+                )
+                for row in rows
+            ],
+        )
+
+    anyio.run(show)
+
+
+@app.command
+def replay(*ids: UUID) -> None:
+    """Ask the engines to apply dead letters again; a running engine does it within seconds.
+
+    Parameters
+    ----------
+    ids
+        As ``dead-letters`` lists them.
+    """
+    _resolve(ids, "replay", "will be applied again")
+
+
+@app.command
+def discard(*ids: UUID) -> None:
+    """Close dead letters for good: their events will never take effect.
+
+    Parameters
+    ----------
+    ids
+        As ``dead-letters`` lists them.
+    """
+    _resolve(ids, "discard", "discarded")
+
+
+def _resolve(ids: tuple[UUID, ...], action: Literal["replay", "discard"], done: str) -> None:
+    from runtime.data.ids import NIL
+    from runtime.events.dead_letters import resolve
+
+    async def ask() -> None:
+        async with opened(load(secrets=False)) as database:
+            for dead_letter_id in ids:
+                async with database.tenant(NIL) as tx:
+                    await resolve(tx, dead_letter_id, action, BY)
+                say(f"{dead_letter_id}: {done}")
+
+    anyio.run(ask)
