@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     database_pool_api: PoolSize = Field(10, description="Most connections of the `api` role of this process")
     database_pool_relay: PoolSize = Field(2, description="Most connections of the `relay` role")
     database_pool_engine: PoolSize = Field(6, description="Most connections of the engines")
-    database_pool_scheduler: PoolSize = Field(2, description="Most connections of the `scheduler` role")
+    database_pool_scheduler: PoolSize = Field(
+        8, description="Most connections of the `scheduler` role: one per job that runs, and one more each"
+    )
     redis_url: RedisUrl = Field(
         "", repr=False, description="Redis 7 or newer, or Valkey, with AOF and `noeviction`"
     )

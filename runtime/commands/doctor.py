@@ -183,7 +183,8 @@ async def _oracles(settings: Settings) -> AsyncIterator[Finding]:
         broken = await run_oracles(database, ["relay", *engines()])
     for promise in broken:
         yield Finding(
-            f"{promise.slug}: {promise.oracle}: {promise.problem}", "a promise is broken; keep the logs and report it"
+            f"{promise.slug}: {promise.oracle}: {promise.problem}",
+            "a promise is broken; keep the logs and report it",
         )
     if not broken:
         yield Finding("all oracles are silent")

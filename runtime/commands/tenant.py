@@ -1,0 +1,120 @@
+"""``basecommerce tenant``: the stores of this installation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import anyio
+import cyclopts
+
+from runtime.commands.opened import opened, tenant_id_of
+from runtime.commands.output import say, say_table
+from runtime.settings import load
+
+app = cyclopts.App(name="tenant", help="Create, list, suspend and resume stores.")
+
+_PAGE = 200
+
+
+@app.command
+def create(
+    slug: str,
+    name: str,
+    *,
+    owner: str | None = None,
+    locale: Literal["pt-BR", "en"] = "pt-BR",
+    time_zone: str = "America/Sao_Paulo",
+    password_stdin: bool = False,
+) -> None:
+    """Make a store, and its first user when ``--owner`` is given.
+
+    Parameters
+    ----------
+    slug
+        Its subdomain.
+    name
+        What people call it.
+    owner
+        Address of its owner; a password is made and shown once.
+    locale
+        Language of its messages.
+    time_zone
+        Where its days begin and end.
+    password_stdin
+        Read the owner's password from the first line of standard input instead.
+    """
+    from handlers.permissions import Role
+    from runtime.commands.stores import create_store, create_user, new_password
+    from runtime.data.ids import new_id
+
+    async def run() -> None:
+        settings = load(secrets=False)
+        chosen = new_password(from_stdin=password_stdin, own_words=(slug, name)) if owner else None
+        async with opened(settings) as database, database.tenant(new_id()) as tx:
+            await create_store(tx, settings, slug=slug, name=name, locale=locale, time_zone=time_zone)
+            if owner is not None and chosen is not None:
+                await create_user(tx, email=owner, name=owner, role=Role.OWNER, password_hash=chosen[1])
+        say(f"store {slug} made: {tx.tenant_id}")
+        if owner is not None and chosen is not None:
+            say(f"owner {owner}" if password_stdin else f"owner {owner}, password {chosen[0]}")
+
+    anyio.run(run)
+
+
+@app.command(name="list")
+def list_stores(*, status: Literal["active", "suspended"] | None = None) -> None:
+    """List the stores by slug.
+
+    Parameters
+    ----------
+    status
+        Only these.
+    """
+    import orjson
+
+    from runtime.data.queries import sql
+
+    async def run() -> None:
+        stores: list[dict[str, str]] = []
+        after: str | None = None
+        async with opened(load(secrets=False)) as database:
+            while True:
+                async with database.transaction() as tx:
+                    rows = await tx.fetch_all(
+                        sql.select_tenants, status=status, search=None, after=after, limit=_PAGE
+                    )
+                stores += [orjson.loads(row["body"]) for row in rows]
+                if len(rows) < _PAGE:
+                    break
+                after = rows[-1]["slug"]
+        say_table(
+            ("SLUG", "STATUS", "NAME", "ID", "CREATED"),
+            [(s["slug"], s["status"], s["name"], s["id"], s["created_at"][:10]) for s in stores],
+        )
+
+    anyio.run(run)
+
+
+@app.command
+def suspend(slug: str) -> None:
+    """Refuse every request of a store within seconds; its data stays and its events are still processed."""
+    _set_status(slug, "suspended")
+
+
+@app.command
+def resume(slug: str) -> None:
+    """Let a suspended store work again."""
+    _set_status(slug, "active")
+
+
+def _set_status(slug: str, status: str) -> None:
+    from runtime.data.queries import sql
+
+    async def run() -> None:
+        async with opened(load(secrets=False)) as database:
+            tenant_id = await tenant_id_of(database, slug)
+            async with database.transaction() as tx:
+                changed = await tx.execute(sql.set_tenant_status, id=tenant_id, status=status)
+        say(f"store {slug} is {status}" if changed else f"store {slug} was {status} already")
+
+    anyio.run(run)
