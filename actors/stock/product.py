@@ -14,6 +14,7 @@ from actors.stock.demand import CROSTON_ALPHA, Croston, ExponentialDemand, is_in
 from actors.stock.model import (
     AbcClass,
     Risk,
+    XyzClass,
     days_until_stock_out,
     dead_stock_risk,
     excess_risk,
@@ -23,6 +24,7 @@ from actors.stock.model import (
     simple_levels,
     stock_out_risk,
     suggested_quantity,
+    xyz_class,
 )
 from actors.stock.parameters import Policy
 
@@ -83,6 +85,7 @@ class Product:
     days_left: float | None = None
     suggested_quantity: float = 0.0
     priority: int | None = None
+    xyz_class: XyzClass | None = None
     status: str = "none"
     kind: str | None = None
     risk: Risk | None = None
@@ -154,7 +157,7 @@ class Product:
     def accept(self, today: date, quantity: float | None, policy: Policy) -> None:
         """The store orders what was suggested (or ``quantity``); forgotten when it is long overdue."""
         self.changed = True
-        self.suggest(policy)
+        self.conclude(policy)
         self.on_order = round(self.on_order + (self.suggested_quantity if quantity is None else quantity), 3)
         self.suggestion_state = "accepted"
         self.suggestion_until = today + timedelta(
@@ -230,8 +233,9 @@ class Product:
         kind, risk = self._find_alert(policy, today)
         self._set_alert(kind, risk, at)
 
-    def suggest(self, policy: Policy) -> None:
-        """Compute what to buy now, and how urgent that is: nothing while the stock suffices."""
+    def conclude(self, policy: Policy) -> None:
+        """Compute what to buy now and how urgent that is (nothing while the stock suffices), and the XYZ class."""
+        self.xyz_class = xyz_class(self.mean, self.deviation)
         if self.status == "open" and self.kind == "stock_out" and self.risk is not None:
             self.suggested_quantity = suggested_quantity(
                 self.maximum, self.available, self.on_order, policy.pack_size

@@ -20,7 +20,7 @@ _MOVED = (
     "first_sale_day", "last_sale_day", "on_hand", "available", "day_quantity", "window_quantity",
     "window_squares", "window_revenue", "window_demand_days", "window_stock_out_days", "stocked_since",
     "out_since", "mean", "deviation", "reorder_point", "maximum", "days_left", "suggested_quantity",
-    "priority", "status", "kind", "risk", "opened_at", "closed_at",
+    "priority", "xyz_class", "status", "kind", "risk", "opened_at", "closed_at",
 )  # fmt: skip
 _OTHER = (
     "on_order", "active", "cost", "price", "window_days", "croston_size", "croston_interval", "croston_gap",
@@ -164,7 +164,7 @@ async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, P
     changed: list[tuple[Store, Product]] = []
     sold: list[tuple[str, str, date, DayDemand]] = []
     for store, product in products:
-        product.suggest(store.policy_of(product))
+        product.conclude(store.policy_of(product))
         (changed if product.changed else moved).append((store, product))
         for day, demand in product.sold.items():
             sold.append((store.text, product.product_id, day, demand))

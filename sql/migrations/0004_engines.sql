@@ -51,6 +51,7 @@ create table engine_stock_products (
   days_left double precision,
   suggested_quantity double precision not null,
   priority smallint check (priority between 1 and 9),
+  xyz_class text check (xyz_class in ('X', 'Y', 'Z')),
   status text not null check (status in ('none', 'open', 'closed')),
   kind text check (kind in ('stock_out', 'excess', 'dead_stock')),
   risk text check (risk in ('high', 'medium', 'low')),

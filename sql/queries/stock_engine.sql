@@ -55,6 +55,7 @@ select
   p.days_left,
   p.suggested_quantity,
   p.priority,
+  p.xyz_class,
   p.status,
   p.kind,
   p.risk,
@@ -104,6 +105,7 @@ select
   p.days_left,
   p.suggested_quantity,
   p.priority,
+  p.xyz_class,
   p.status,
   p.kind,
   p.risk,
@@ -164,7 +166,7 @@ insert into engine_stock_products (
   tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity,
   window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
   stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
-  priority, status, kind, risk, opened_at, closed_at, on_order, active, cost, price, window_days, croston_size,
+  priority, xyz_class, status, kind, risk, opened_at, closed_at, on_order, active, cost, price, window_days, croston_size,
   croston_interval, croston_gap, recent_mean, recent_variance, suggestion_state, suggestion_until,
   abc_class, category
 )
@@ -177,7 +179,7 @@ from unnest(
   $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
   $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
   $maximum::text::float8[], $days_left::text::float8[], $suggested_quantity::text::float8[],
-  $priority::text::smallint[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
+  $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
   $closed_at::text::timestamptz[], $on_order::text::float8[], $active::text::boolean[],
   $cost::text::float8[], $price::text::float8[], $window_days::text::smallint[],
   $croston_size::text::float8[], $croston_interval::text::float8[], $croston_gap::text::integer[],
@@ -204,6 +206,7 @@ on conflict (tenant_id, product_id) do update set
   days_left = excluded.days_left,
   suggested_quantity = excluded.suggested_quantity,
   priority = excluded.priority,
+  xyz_class = excluded.xyz_class,
   status = excluded.status,
   kind = excluded.kind,
   risk = excluded.risk,
@@ -230,7 +233,7 @@ insert into engine_stock_products (
   tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity,
   window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
   stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
-  priority, status, kind, risk, opened_at, closed_at
+  priority, xyz_class, status, kind, risk, opened_at, closed_at
 )
 select *
 from unnest(
@@ -241,7 +244,7 @@ from unnest(
   $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
   $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
   $maximum::text::float8[], $days_left::text::float8[], $suggested_quantity::text::float8[],
-  $priority::text::smallint[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
+  $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
   $closed_at::text::timestamptz[]
 )
 on conflict (tenant_id, product_id) do update set
@@ -264,6 +267,7 @@ on conflict (tenant_id, product_id) do update set
   days_left = excluded.days_left,
   suggested_quantity = excluded.suggested_quantity,
   priority = excluded.priority,
+  xyz_class = excluded.xyz_class,
   status = excluded.status,
   kind = excluded.kind,
   risk = excluded.risk,

@@ -1,0 +1,384 @@
+-- name: find_sale_parts
+-- One row per wanted product, in the order given: what a quote or an order needs to know before it is written.
+select
+  products.base_price,
+  products.active,
+  (select customers.active from customers where customers.tenant_id = $tenant_id and customers.id = $customer_id::uuid)
+    as customer_active,
+  (select sites.customer_id from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid)
+    as site_customer_id,
+  (select locations.id from locations where locations.tenant_id = $tenant_id and locations.is_default)
+    as location_id
+from unnest($product_ids::uuid[]) with ordinality as wanted (product_id, place)
+left join products on products.tenant_id = $tenant_id and products.id = wanted.product_id
+order by wanted.place
+
+-- name: create_quote
+-- The number comes from a counter row in this transaction, so a quote that is rolled back gives it back.
+with item as (
+  insert into quote_items (
+    tenant_id, id, quote_id, position, product_id, sku, name, unit,
+    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+  )
+  select
+    $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
+    given.quantity, given.base_price, given.unit_price, given.discount_percent, given.line_total,
+    given.price_source, given.note
+  from unnest(
+    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $base_prices::numeric[], $unit_prices::numeric[],
+    $discounts::numeric[], $line_totals::numeric[], $price_sources::text[], $notes_of_items::text[]
+  ) with ordinality as given (
+    id, product_id, quantity, base_price, unit_price, discount_percent, line_total, price_source, note, place
+  )
+  join products on products.tenant_id = $tenant_id and products.id = given.product_id
+  returning *
+),
+counter as (
+  insert into document_counters as counter (tenant_id, series, value)
+  values ($tenant_id, 'quote', 1)
+  on conflict (tenant_id, series) do update
+    set value = counter.value + 1
+  returning value
+),
+quote as (
+  insert into quotes (
+    tenant_id, id, serial, number, customer_id, site_id, status, subtotal, discount_percent, discount_amount, total,
+    validity_days, valid_until, notes, items, created_by, created_at, updated_at
+  )
+  select
+    $tenant_id, $id, counter.value, document_number($prefix, counter.value), $customer_id, $site_id, 'draft',
+    $subtotal, $discount_percent, $discount_amount, $total, $validity_days,
+    validity_end($now, $validity_days, tenants.time_zone), $notes,
+    (
+      select json_agg(
+        sale_item_json(
+          item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.base_price,
+          item.unit_price, item.discount_percent, item.line_total, item.price_source, item.note
+        )
+        order by item.position
+      )
+      from item
+    ),
+    $user_id, $now, $now
+  from counter, tenants
+  where tenants.id = $tenant_id
+  returning *
+)
+select quote.number, quote_json(quote::quotes, customers.name, sites.name, $allowed, $now)::text as body
+from quote
+join customers on customers.tenant_id = quote.tenant_id and customers.id = quote.customer_id
+left join sites on sites.tenant_id = quote.tenant_id and sites.id = quote.site_id
+
+-- name: get_quote
+select quotes.version, quote_json(quotes, customers.name, sites.name, $allowed, $now)::text as body
+from quotes
+join customers on customers.tenant_id = quotes.tenant_id and customers.id = quotes.customer_id
+left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site_id
+where quotes.tenant_id = $tenant_id
+  and quotes.id = $id
+
+-- name: find_quote_state
+select quote_state(status, valid_until, $now)
+from quotes
+where tenant_id = $tenant_id
+  and id = $id
+
+-- name: list_quotes
+-- The plain list, newest first; the bounds are always given so that one plan walks the index from the cursor on.
+with quote as (
+  select *
+  from quotes
+  where tenant_id = $tenant_id
+    and (created_at, id) < ($before_at::timestamptz, $before_id::uuid)
+  order by created_at desc, id desc
+  limit $limit
+)
+select
+  quote.created_at,
+  quote.id,
+  quote_json(quote::quotes, customers.name, sites.name, $allowed, $now)::text as body
+from quote
+join customers on customers.tenant_id = $tenant_id and customers.id = quote.customer_id
+left join sites on sites.tenant_id = $tenant_id and sites.id = quote.site_id
+order by quote.created_at desc, quote.id desc
+
+-- name: search_quotes
+select
+  quotes.created_at,
+  quotes.id,
+  quote_json(quotes, customers.name, sites.name, $allowed, $now)::text as body
+from quotes
+join customers on customers.tenant_id = quotes.tenant_id and customers.id = quotes.customer_id
+left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site_id
+where quotes.tenant_id = $tenant_id
+  and (quotes.created_at, quotes.id) < ($before_at::timestamptz, $before_id::uuid)
+  and quotes.created_at >= $from_at
+  and ($status::text is null or quotes.status = $status)
+  and ($customer_id::uuid is null or quotes.customer_id = $customer_id)
+  and (
+    $q::text is null
+    or quotes.serial = $serial::bigint
+    or customers.search like all (search_patterns($q))
+  )
+order by quotes.created_at desc, quotes.id desc
+limit $limit
+
+-- name: move_quote
+-- One step of the state machine; no row when the quote is not in one of the states the step starts from.
+with quote as (
+  update quotes
+  set
+    status = $target,
+    version = version + 1,
+    updated_at = $now,
+    reason = coalesce($reason::text, reason),
+    valid_until = case when $target = 'sent' then validity_end($now, validity_days, tenants.time_zone) else valid_until end,
+    sent_at = case when $target = 'sent' then $now else sent_at end,
+    approved_at = case when $target = 'approved' then $now else approved_at end,
+    closed_at = case when $target in ('rejected', 'cancelled') then $now else closed_at end
+  from tenants
+  where tenants.id = $tenant_id
+    and quotes.tenant_id = $tenant_id
+    and quotes.id = $id
+    and quote_state(quotes.status, quotes.valid_until, $now) = any ($sources::text[])
+  returning quotes.*
+)
+select quote.version, quote_json(quote::quotes, customers.name, sites.name, $allowed, $now)::text as body
+from quote
+join customers on customers.tenant_id = $tenant_id and customers.id = quote.customer_id
+left join sites on sites.tenant_id = $tenant_id and sites.id = quote.site_id
+
+-- name: lock_quote
+select
+  version, customer_id, site_id, discount_percent, validity_days, notes, items,
+  quote_state(status, valid_until, $now) as state
+from quotes
+where tenant_id = $tenant_id
+  and id = $id
+for no key update
+
+-- name: keep_quote_version
+insert into quote_versions (tenant_id, quote_id, version, content, replaced_by, replaced_at)
+select
+  quotes.tenant_id, quotes.id, quotes.version,
+  quote_json(quotes, customers.name, sites.name, '{}', $now),
+  $user_id, $now
+from quotes
+join customers on customers.tenant_id = quotes.tenant_id and customers.id = quotes.customer_id
+left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site_id
+where quotes.tenant_id = $tenant_id
+  and quotes.id = $id
+
+-- name: delete_quote_items
+-- Their content has just been kept by keep_quote_version.
+delete from quote_items
+where tenant_id = $tenant_id
+  and quote_id = $id
+
+-- name: change_quote
+-- With no new items ($item_ids empty) the present ones stay.
+with item as (
+  insert into quote_items (
+    tenant_id, id, quote_id, position, product_id, sku, name, unit,
+    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+  )
+  select
+    $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
+    given.quantity, given.base_price, given.unit_price, given.discount_percent, given.line_total,
+    given.price_source, given.note
+  from unnest(
+    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $base_prices::numeric[], $unit_prices::numeric[],
+    $discounts::numeric[], $line_totals::numeric[], $price_sources::text[], $notes_of_items::text[]
+  ) with ordinality as given (
+    id, product_id, quantity, base_price, unit_price, discount_percent, line_total, price_source, note, place
+  )
+  join products on products.tenant_id = $tenant_id and products.id = given.product_id
+  returning *
+),
+quote as (
+  update quotes
+  set
+    customer_id = $customer_id,
+    site_id = $site_id,
+    subtotal = $subtotal,
+    discount_percent = $discount_percent,
+    discount_amount = $discount_amount,
+    total = $total,
+    validity_days = $validity_days,
+    valid_until = validity_end($now, $validity_days, tenants.time_zone),
+    notes = $notes,
+    version = version + 1,
+    updated_at = $now,
+    items = coalesce(
+      (
+        select json_agg(
+          sale_item_json(
+            item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.base_price,
+            item.unit_price, item.discount_percent, item.line_total, item.price_source, item.note
+          )
+          order by item.position
+        )
+        from item
+      ),
+      quotes.items
+    )
+  from tenants
+  where tenants.id = $tenant_id
+    and quotes.tenant_id = $tenant_id
+    and quotes.id = $id
+  returning quotes.*
+)
+select quote.version, quote_json(quote::quotes, customers.name, sites.name, $allowed, $now)::text as body
+from quote
+join customers on customers.tenant_id = $tenant_id and customers.id = quote.customer_id
+left join sites on sites.tenant_id = $tenant_id and sites.id = quote.site_id
+
+-- name: list_quote_versions
+select json_build_object(
+  'items',
+  coalesce(
+    (
+      select json_agg(
+        json_build_object(
+          'version', former.version,
+          'replaced_by', former.replaced_by,
+          'replaced_at', former.replaced_at,
+          'content', former.content
+        )
+        order by former.version
+      )
+      from quote_versions as former
+      where former.tenant_id = $tenant_id
+        and former.quote_id = $id
+    ),
+    '[]'
+  ),
+  'next_cursor', null
+)::text
+from quotes
+where tenant_id = $tenant_id
+  and id = $id
+
+-- name: find_quote_content
+-- What a new draft is made from.
+select customer_id, site_id, discount_percent, validity_days, notes, items
+from quotes
+where tenant_id = $tenant_id
+  and id = $id
+
+-- name: reserve_quote_stock
+-- Locks the quote, then (when it may become an order) its products' levels in the order of their ids.
+-- Whoever waits here for another conversion sees that conversion's outcome as `state` and `order_id`.
+with quote as materialized (
+  select
+    quotes.id, quotes.order_id, quotes.customer_id, quotes.items, quotes.total,
+    quote_state(quotes.status, quotes.valid_until, $now) as state
+  from quotes
+  where quotes.tenant_id = $tenant_id
+    and quotes.id = $id
+  for no key update
+),
+location as (
+  select id
+  from locations
+  where tenant_id = $tenant_id
+    and is_default
+),
+wanted as (
+  select quote_items.product_id, sum(quote_items.quantity) as quantity
+  from quote
+  join quote_items on quote_items.tenant_id = $tenant_id and quote_items.quote_id = quote.id
+  where quote.state = 'approved'
+  group by quote_items.product_id
+),
+level as (
+  insert into stock_levels as level (tenant_id, product_id, location_id, on_hand, reserved, created_at, updated_at)
+  select $tenant_id, wanted.product_id, location.id, 0, wanted.quantity, $now, $now
+  from wanted, location
+  order by wanted.product_id
+  on conflict (tenant_id, product_id, location_id) do update
+    set reserved = level.reserved + excluded.reserved, updated_at = excluded.updated_at
+  returning product_id, available
+)
+select
+  quote.state, quote.order_id, quote.customer_id, quote.items, quote.total, location.id as location_id,
+  array(
+    select row (wanted.product_id, wanted.quantity, level.available + wanted.quantity)
+    from wanted
+    join level on level.product_id = wanted.product_id
+    where level.available < 0
+    order by wanted.product_id
+  ) as short
+from quote
+left join location on true
+
+-- name: convert_quote
+-- Reached only with the quote locked and approved; unique (tenant_id, quote_id) is the second lock.
+with quote as (
+  update quotes
+  set
+    status = 'converted',
+    order_id = $order_id,
+    version = version + 1,
+    updated_at = $now,
+    converted_at = $now,
+    closed_at = $now
+  where tenant_id = $tenant_id
+    and id = $id
+    and status = 'approved'
+  returning *
+),
+item as (
+  insert into order_items (
+    tenant_id, id, order_id, position, product_id, sku, name, unit,
+    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+  )
+  select
+    items.tenant_id, items.id, $order_id, items.position, items.product_id, items.sku, items.name, items.unit,
+    items.quantity, items.base_price, items.unit_price, items.discount_percent, items.line_total, items.price_source,
+    items.note
+  from quote
+  join quote_items as items on items.tenant_id = $tenant_id and items.quote_id = quote.id
+),
+counter as (
+  insert into document_counters as counter (tenant_id, series, value)
+  values ($tenant_id, 'order', 1)
+  on conflict (tenant_id, series) do update
+    set value = counter.value + 1
+  returning value
+),
+placed as (
+  insert into orders (
+    tenant_id, id, serial, number, quote_id, customer_id, site_id, location_id, fulfilment, status, subtotal,
+    discount_percent, discount_amount, total, notes, items, created_by, created_at, updated_at, delivered_at
+  )
+  select
+    $tenant_id, $order_id, counter.value, document_number($prefix, counter.value), quote.id, quote.customer_id,
+    quote.site_id, $location_id, $fulfilment, $status, quote.subtotal, quote.discount_percent, quote.discount_amount,
+    quote.total, quote.notes, quote.items, $user_id, $now, $now, case when $status = 'delivered' then $now end
+  from quote, counter
+  returning *
+)
+select placed.number, order_json(placed::orders, customers.name, sites.name, $allowed)::text as body
+from placed
+join customers on customers.tenant_id = $tenant_id and customers.id = placed.customer_id
+left join sites on sites.tenant_id = $tenant_id and sites.id = placed.site_id
+
+-- name: expire_quotes
+-- In the order of ids, so that two schedulers never wait for each other in a ring.
+with due as (
+  select id
+  from quotes
+  where tenant_id = $tenant_id
+    and status in ('sent', 'approved')
+    and valid_until < $now
+  order by id
+  limit $limit
+  for no key update skip locked
+)
+update quotes
+set status = 'expired', version = version + 1, updated_at = $now, closed_at = $now
+from due
+where quotes.tenant_id = $tenant_id
+  and quotes.id = due.id
+returning quotes.id
