@@ -75,11 +75,13 @@ def ops_application(readiness: Readiness) -> web.Application:
 @asynccontextmanager
 async def ops_listener(host: str, port: int, readiness: Readiness) -> AsyncIterator[int]:
     """Serve the pages for the life of the block; yields the port, which matters when 0 was asked for."""
-    runner = web.AppRunner(ops_application(readiness), access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        ops_application(readiness), access_log=None, handle_signals=False, shutdown_timeout=1
+    )
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port, shutdown_timeout=1).start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise StartupError(f"OPS_PORT: cannot listen on {host}:{port} ({error.strerror})") from None
         yield runner.addresses[0][1]
