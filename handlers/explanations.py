@@ -25,6 +25,16 @@ class Numbers:
         pattern = "#,##0." + "#" * places if places else "#,##0"
         return format_decimal(value, format=pattern, locale=self._locale)
 
+    def counted(self, value: float | Decimal, one: str, many: str, places: int = 1) -> str:
+        """A number with the word for what it counts: Portuguese says "1,5 dia", English "1.5 days"."""
+        shown = round(float(value), places)
+        single = shown < 2 if self.portuguese else shown == 1
+        return f"{self.number(shown, places)} {one if single else many}"
+
+    def days(self, value: float | Decimal) -> str:
+        """A number of days."""
+        return self.counted(value, "dia", "dias") if self.portuguese else self.counted(value, "day", "days")
+
     def percent(self, share: float) -> str:
         """A fraction as per cent, with at most one decimal."""
         return format_percent(share, format="#,##0.#%", locale=self._locale)
@@ -50,20 +60,20 @@ def explain_alert(row: Mapping[str, Any], numbers: Numbers) -> str:
 def _stock_out(row: Mapping[str, Any], numbers: Numbers) -> str:
     unit, available = row["unit"], numbers.number(row["available"], 3)
     reorder, mean = numbers.number(row["reorder_point"]), numbers.number(row["mean"])
-    lead_time = numbers.number(row["lead_time_days"] or 0)
+    lead_time = numbers.days(row["lead_time_days"] or 0)
     if row["days_left"] is None:
         if numbers.portuguese:
             return f"Há {available} {unit} disponíveis, abaixo do mínimo definido de {reorder} {unit}."
         return f"{available} {unit} are available, below the set minimum of {reorder} {unit}."
-    days = numbers.number(row["days_left"])
+    days = numbers.days(row["days_left"])
     if numbers.portuguese:
         return (
-            f"Há {available} {unit} disponíveis e saem em média {mean} por dia: o estoque dura {days} dias. "
-            f"A reposição leva {lead_time} dias e o ponto de pedido é {reorder} {unit}."
+            f"Há {available} {unit} disponíveis e saem em média {mean} por dia: o estoque dura {days}. "
+            f"A reposição leva {lead_time} e o ponto de pedido é {reorder} {unit}."
         )
     return (
-        f"{available} {unit} are available and {mean} are sold per day on average: the stock lasts {days} days. "
-        f"Replenishment takes {lead_time} days and the reorder point is {reorder} {unit}."
+        f"{available} {unit} are available and {mean} are sold per day on average: the stock lasts {days}. "
+        f"Replenishment takes {lead_time} and the reorder point is {reorder} {unit}."
     )
 
 
@@ -133,13 +143,15 @@ def explain_class(row: Mapping[str, Any], numbers: Numbers) -> str:
 def explain_rule(row: Mapping[str, Any], numbers: Numbers) -> str:
     """Why a product goes with another."""
     together, first = numbers.number(row["together"], 0), numbers.number(row["first_orders"], 0)
-    confidence, lift = numbers.percent(row["confidence"]), numbers.number(row["lift"], 2)
+    confidence = numbers.percent(row["confidence"])
     if numbers.portuguese:
+        lift = numbers.counted(row["lift"], "vez", "vezes", 2)
         return (
             f"{row['name']} foi junto em {together} das {first} vendas com {row['first_name']} ({confidence}), "
-            f"{lift} vezes o esperado por acaso."
+            f"{lift} o esperado por acaso."
         )
+    lift = numbers.counted(row["lift"], "time", "times", 2)
     return (
         f"{row['name']} was sold in {together} of the {first} sales with {row['first_name']} ({confidence}), "
-        f"{lift} times what chance would have it."
+        f"{lift} what chance would have it."
     )

@@ -73,7 +73,8 @@ def parameters_json(given: ReplenishmentParameters) -> str:
 
 def effective_parameters(store: str | None) -> str:
     """What holds for the products of a store that have no parameters of their own, as JSON."""
-    return Parameters.model_validate(_given(store)).model_dump_json()
+    effective = Parameters.model_validate(_given(store))
+    return ReplenishmentParameters.model_validate(effective.model_dump()).model_dump_json()
 
 
 def _given(text: str | None) -> dict[str, object]:
