@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from handlers.permissions import Role
+from handlers.stores import create_store, create_user
+from runtime.commands.accounts import hashed
 from runtime.commands.opened import opened
-from runtime.commands.stores import create_store, create_user, hashed
 from runtime.data.ids import NIL, new_id
 from runtime.data.queries import sql
 from runtime.settings import Settings
@@ -36,9 +37,7 @@ async def ensure_demo_stores(settings: Settings) -> list[str]:
         password_hash = hashed(DEMO_PASSWORD)
         for slug in missing:
             async with database.tenant(new_id()) as own:
-                await create_store(
-                    own, settings, slug=slug, name=STORES[slug], locale="pt-BR", time_zone="America/Sao_Paulo"
-                )
+                await create_store(own, settings.event_partitions, slug=slug, name=STORES[slug])
                 for account, (person, role) in _USERS.items():
                     email = f"{account}@{slug}.localhost"
                     await create_user(own, email=email, name=person, role=role, password_hash=password_hash)

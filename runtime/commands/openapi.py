@@ -9,6 +9,9 @@ def openapi() -> None:
     """Print the OpenAPI document of the API as JSON; needs no server."""
     import orjson
 
-    from handlers.vertical import openapi_document
+    from handlers.permissions import PERMISSIONS
+    from handlers.vertical import ROUTES
+    from runtime.web import auth, documentation
 
-    say(orjson.dumps(openapi_document(), option=orjson.OPT_INDENT_2).decode())
+    document = documentation.document((auth.routes, *ROUTES), PERMISSIONS)
+    say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())

@@ -44,14 +44,17 @@ def create(
         Read the owner's password from the first line of standard input instead.
     """
     from handlers.permissions import Role
-    from runtime.commands.stores import create_store, create_user, new_password
+    from handlers.stores import create_store, create_user
+    from runtime.commands.accounts import new_password
     from runtime.data.ids import new_id
 
     async def run() -> None:
         settings = load(secrets=False)
         chosen = new_password(from_stdin=password_stdin, own_words=(slug, name)) if owner else None
         async with opened(settings) as database, database.tenant(new_id()) as tx:
-            await create_store(tx, settings, slug=slug, name=name, locale=locale, time_zone=time_zone)
+            await create_store(
+                tx, settings.event_partitions, slug=slug, name=name, locale=locale, time_zone=time_zone
+            )
             if owner is not None and chosen is not None:
                 await create_user(tx, email=owner, name=owner, role=Role.OWNER, password_hash=chosen[1])
         say(f"store {slug} made: {tx.tenant_id}")

@@ -34,7 +34,8 @@ def create(store: str, email: str, *, role: Role, name: str = "", password_stdin
     password_stdin
         Read the password from the first line of standard input instead of making one.
     """
-    from runtime.commands.stores import create_user, new_password
+    from handlers.stores import create_user
+    from runtime.commands.accounts import new_password
 
     password, password_hash = new_password(from_stdin=password_stdin, own_words=(email, store))
 
@@ -75,7 +76,7 @@ def reset_password(store: str, email: str, *, password_stdin: bool = False) -> N
     password_stdin
         Read the password from the first line of standard input instead of making one.
     """
-    from runtime.commands.stores import new_password
+    from runtime.commands.accounts import new_password
     from runtime.data.queries import sql
 
     password, password_hash = new_password(from_stdin=password_stdin, own_words=(email, store))
@@ -91,7 +92,7 @@ async def _change(
     store: str, email: str, change: Callable[[TenantTransaction, UUID], Awaitable[None]]
 ) -> None:
     """Change a user and end the user's sessions, in the API's caches too."""
-    from runtime.commands.stores import user_id_of
+    from runtime.commands.accounts import user_id_of
     from runtime.data.queries import sql
     from runtime.events.streams import open_redis
     from runtime.web.sessions import Sessions
