@@ -45,6 +45,7 @@ _SELLER = _READ_STORE | {
 }
 
 _FINANCE = _READ_STORE | {
+    "events:read",
     "quotes:approve",
     "quotes:reject",
     "orders:cancel",
@@ -95,7 +96,7 @@ _PLATFORM_ADMIN = frozenset(
     }
 )
 
-PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
+PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     Role.OWNER: _OWNER,
     Role.SELLER: _SELLER,
     Role.FINANCE: _FINANCE,

@@ -1,13 +1,25 @@
-"""A store's own settings and branding."""
+"""A store's own settings, branding and audit log."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from runtime.web.fields import Fraction, Percent, QuantityOrZero
+from handlers.changes import unchanged
+from runtime.data.queries import sql
+from runtime.data.transactions import Record
+from runtime.errors import NotFoundError
+from runtime.web.call import Call, Reply
+from runtime.web.fields import Body, Fraction, Percent, QuantityOrZero, ShortText, Version, View
+from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.problems import invalid
+from runtime.web.routing import Routes
+
+routes = Routes(tag="settings")
 
 Prefix = Annotated[str, StringConstraints(min_length=1, max_length=10, pattern=r"^[A-Z][A-Z0-9-]*$")]
 
@@ -23,12 +35,151 @@ class TenantSettings(BaseModel):
     quote_validity_days: int = Field(7, ge=1, le=365, description="Days a sent quote stays open")
     quote_prefix: Prefix = Field("COT-", description="Before the number of quotes")
     order_prefix: Prefix = Field("PED-", description="Before the number of orders")
-    allow_negative_stock: bool = Field(
-        False, description="Let goods go out that the books do not have"
-    )
+    allow_negative_stock: bool = Field(False, description="Let goods go out that the books do not have")
     default_lead_time_days: QuantityOrZero = Field(
         Decimal(7), le=365, description="Days from ordering to receiving, where a product says nothing else"
     )
     default_service_level: Fraction = Field(
         Decimal("0.95"), description="Wanted chance of not running out while waiting for a supplier"
     )
+
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class Branding(Body):
+    """What the store looks like; shown before sign-in."""
+
+    logo_url: (
+        Annotated[str, StringConstraints(max_length=500, pattern=r"^https://[^\s\x00-\x1f]+$")] | None
+    ) = None
+    primary_colour: Colour | None = None
+    secondary_colour: Colour | None = None
+    features: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")], bool] = Field(
+        default_factory=dict, max_length=50
+    )
+
+
+class SettingsChange(Body):
+    """What to change; fields left out stay as they are, inside ``settings`` too."""
+
+    name: ShortText = unchanged()
+    locale: Literal["pt-BR", "en"] = unchanged()
+    time_zone: Annotated[str, StringConstraints(max_length=64)] = unchanged()
+    branding: Branding = unchanged()
+    settings: dict[str, Any] = unchanged()
+
+
+class SettingsView(View):
+    """The store's own settings, with defaults where it has chosen nothing."""
+
+    name: str
+    document: str | None
+    locale: str
+    time_zone: str
+    branding: dict[str, Any]
+    settings: TenantSettings
+    version: Version
+
+
+class AuditView(View):
+    """Who did what to which thing, when, and from where."""
+
+    id: UUID
+    at: datetime
+    user_id: UUID | None
+    user_name: str | None
+    action: str
+    thing: str
+    thing_id: UUID | None
+    before: Any
+    after: Any
+    address: str | None
+    request_id: str | None
+
+
+class AuditList(ListQuery):
+    """Filters of the audit log; the newest first."""
+
+    thing_id: UUID | None = None
+    action: str | None = Field(None, max_length=100)
+    user_id: UUID | None = None
+
+
+@routes.get("/settings", may="settings:read", summary="The store's settings", answers=SettingsView)
+async def get_settings(call: Call) -> Reply:
+    """Settings and branding."""
+    row = await call.tx.fetch_one(sql.get_store_settings)
+    return _shown(row)
+
+
+@routes.patch(
+    "/settings",
+    may="settings:update",
+    summary="Change the store's settings",
+    body=SettingsChange,
+    answers=SettingsView,
+)
+async def change_settings(call: Call, body: SettingsChange) -> Reply:
+    """Takes effect within seconds, in every process."""
+    from handlers.stores import check_time_zone
+
+    row = await call.tx.fetch_one(sql.lock_store_settings)
+    if row is None:
+        raise NotFoundError
+    call.if_match(row["version"])
+    given = body.model_fields_set
+    settings = dict(row["settings"])
+    if "settings" in given:
+        settings |= _checked(settings, body.settings)
+    if "time_zone" in given:
+        check_time_zone(body.time_zone)
+    await call.tx.execute(
+        sql.update_store_settings,
+        name=body.name if "name" in given else row["name"],
+        locale=body.locale if "locale" in given else row["locale"],
+        time_zone=body.time_zone if "time_zone" in given else row["time_zone"],
+        branding=body.branding.model_dump(mode="json") if "branding" in given else row["branding"],
+        settings=settings,
+    )
+    call.audit("settings.changed", "settings", None, before=row["settings"], after=settings)
+    call.tx.after_commit(lambda: call.context.directory.forget(call.tenant))
+    return _shown(await call.tx.fetch_one(sql.get_store_settings))
+
+
+@routes.get("/audit", may="audit:read", summary="The audit log", query=AuditList, answers=Page[AuditView])
+async def list_audit(call: Call[AuditList]) -> Reply:
+    """Every write of the store, the newest first."""
+    after = call.cursor()
+    rows = await call.tx.fetch_all(
+        sql.select_audit,
+        thing_id=call.query.thing_id,
+        action=call.query.action,
+        by_user=call.query.user_id,
+        after=UUID(after[0]) if after else None,
+        limit=call.query.limit + 1,
+    )
+    return page_reply(call, rows, call.query.limit, key=lambda row: [row["id"]])
+
+
+class _StrictSettings(TenantSettings):
+    """The same settings as they are taken from clients: an unknown name is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _checked(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The given settings as they are stored; 422 with pointers into ``/settings``."""
+    try:
+        known = {name: value for name, value in current.items() if name in TenantSettings.model_fields}
+        merged = _StrictSettings.model_validate({**known, **given})
+    except ValidationError as error:
+        raise invalid(error, at="/settings") from None
+    return merged.model_dump(mode="json", include=set(given))
+
+
+def _shown(row: Record | None) -> Reply:
+    if row is None:
+        raise NotFoundError
+    settings = TenantSettings.model_validate(row["settings"]).model_dump(mode="json")
+    return Reply({**dict(row), "settings": settings}, version=row["version"])

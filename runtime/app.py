@@ -6,7 +6,7 @@ It turns roles into actors, opens what they share, and hands both to the host.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -19,12 +19,13 @@ from runtime.events.consumer import Consumer, Progress
 from runtime.events.dead_letters import DeadLetterLimit
 from runtime.events.engine import Engine
 from runtime.events.engine_actor import EngineActor, Reconciler
+from runtime.events.gauges import PipelineGauges
 from runtime.events.maintenance import Job, JobActor, Rolls, delete_old, trim_streams
 from runtime.events.relay import Relay
 from runtime.events.streams import REDIS_ERRORS, open_redis
 from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
 from runtime.host import metrics
-from runtime.host.ops import Readiness
+from runtime.host.ops import Check, Readiness
 from runtime.host.program import run_program
 from runtime.host.supervisor import ActorSpec
 from runtime.settings import Settings
@@ -60,7 +61,9 @@ def engines_of(roles: Sequence[str]) -> list[str]:
         return known
     named = [role.removeprefix("engine:") for role in roles if role.startswith("engine:")]
     if unknown := [name for name in named if name not in known]:
-        raise StartupError(*(f"ROLES: there is no engine '{name}' (there are {', '.join(known)})" for name in unknown))
+        raise StartupError(
+            *(f"ROLES: there is no engine '{name}' (there are {', '.join(known)})" for name in unknown)
+        )
     return named
 
 
@@ -124,7 +127,7 @@ async def _actors(parts: _Parts) -> list[ActorSpec]:
 
 
 async def _api_actors(parts: _Parts, signal: WakeSignal | None) -> list[ActorSpec]:
-    from handlers import api_application
+    from handlers.vertical import api_application
     from runtime.web.server import ApiServer
 
     database = await parts.database("api")
@@ -148,7 +151,7 @@ async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
         parts.redis,
         signal,
         partitions=parts.settings.event_partitions,
-        observe=metrics.RELAY_PUBLISHED.inc,
+        observe=_observe_relay,
     )
     actors = [ActorSpec("relay", relay.run)]
     if "api" not in parts.settings.roles:
@@ -165,7 +168,6 @@ async def _engine_actors(parts: _Parts, name: str) -> list[ActorSpec]:
     def observe(partition: int, progress: Progress) -> None:
         metrics.ENGINE_EVENTS.labels(name, partition).inc(progress.events)
         metrics.ENGINE_BATCH_SECONDS.labels(name).observe(progress.seconds)
-        metrics.ENGINE_LAG_SECONDS.labels(name, partition).set(progress.oldest_age_s)
 
     actors = {
         partition: EngineActor(
@@ -203,21 +205,29 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
         Job("log-retention", 300, lambda: delete_old(scheduler, ["relay", *names], settings.retention_days)),
         Job("stream-trim", 30, lambda: trim_streams(parts.redis, names, settings.event_partitions)),
     ]
+    gauges = PipelineGauges(scheduler, parts.redis, ["relay", *names], settings.event_partitions)
+    jobs.append(Job("gauges", 10, gauges.step))
     for name, make in engines().items():
         rolls = Rolls(Consumer(make(), engine).cursors)
         jobs.append(Job(f"roll-{name}", 15, rolls.step))
     return [ActorSpec(f"job:{job.name}", JobActor(job, scheduler).run) for job in jobs]
 
 
+def _observe_relay(published: Mapping[int, int], seconds: float) -> None:
+    metrics.RELAY_BATCH_SECONDS.observe(seconds)
+    for partition, count in published.items():
+        metrics.RELAY_PUBLISHED.labels(partition).inc(count)
+
+
 def _observer(name: str) -> Callable[[str, float], None]:
     def observe(kind: str, count: float) -> None:
         if kind == "failures":
-            metrics.ENGINE_FAILURES.labels(name, "all").inc(count)
+            metrics.ENGINE_FAILURES.labels(name).inc(count)
 
     return observe
 
 
-def _database_check(database: Database) -> Callable[[], object]:
+def _database_check(database: Database) -> Check:
     async def check() -> str | None:
         try:
             async with database.transaction():
@@ -231,7 +241,7 @@ def _database_check(database: Database) -> Callable[[], object]:
     return check
 
 
-def _redis_check(client: redis.Redis) -> Callable[[], object]:
+def _redis_check(client: redis.Redis) -> Check:
     async def check() -> str | None:
         try:
             await client.ping()
@@ -240,5 +250,3 @@ def _redis_check(client: redis.Redis) -> Callable[[], object]:
         return None
 
     return check
-
-

@@ -40,7 +40,9 @@ class RefusedError(Exception):
 class UnauthorizedError(RefusedError):
     """401: who is asking is not known."""
 
-    def __init__(self, code: str = "unauthorized", en: str = "Sign in first.", pt: str = "Entre primeiro.") -> None:
+    def __init__(
+        self, code: str = "unauthorized", en: str = "Sign in first.", pt: str = "Entre primeiro."
+    ) -> None:
         super().__init__(code, en, pt, 401, headers={"WWW-Authenticate": "Bearer"})
 
 
@@ -60,7 +62,10 @@ class NotFoundError(RefusedError):
     """404: there is no such thing in this store (which is also the answer for another store's things)."""
 
     def __init__(
-        self, code: str = "not_found", en: str = "There is no such resource.", pt: str = "Recurso não encontrado."
+        self,
+        code: str = "not_found",
+        en: str = "There is no such resource.",
+        pt: str = "Recurso não encontrado.",
     ) -> None:
         super().__init__(code, en, pt, 404)
 

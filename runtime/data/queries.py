@@ -18,6 +18,9 @@ _NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![\w$])\$([a-z_][a-z0-9_]*)")
 _LINE_COMMENT = re.compile(r"--[^\n]*")
 
+# What transactions fill in has one type everywhere; saying it spares PostgreSQL contradictory guesses.
+_TYPES = {"tenant_id": "uuid", "user_id": "uuid", "now": "timestamptz"}
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -52,7 +55,9 @@ def parse_queries(text: str) -> Iterator[Query]:
         parameters: dict[str, int] = {}
 
         def number(parameter: re.Match[str], known: dict[str, int] = parameters) -> str:
-            return f"${known.setdefault(parameter[1], len(known) + 1)}"
+            position = known.setdefault(parameter[1], len(known) + 1)
+            type_name = _TYPES.get(parameter[1])
+            return f"${position}::{type_name}" if type_name else f"${position}"
 
         numbered = re.sub(r"\n\s*\n", "\n", _PARAMETER.sub(number, statement))
         yield Query(match[1], numbered, tuple(parameters), source)

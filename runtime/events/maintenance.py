@@ -19,6 +19,7 @@ from runtime.data.queries import sql
 from runtime.errors import RetryLaterError
 from runtime.events.cursors import EngineCursors
 from runtime.events.streams import REDIS_ERRORS, stream_key
+from runtime.host import metrics
 from runtime.host.logs import get_logger
 from runtime.host.pauses import pause
 
@@ -51,6 +52,7 @@ class JobActor:
             try:
                 await self.step()
             except (RetryLaterError, *REDIS_ERRORS) as error:
+                metrics.SCHEDULER_JOB_FAILURES.labels(self._job.name).inc()
                 log.warning("job waits", job=self._job.name, error=repr(error))
             await pause(stop, self._job.interval_s)
 
@@ -59,7 +61,8 @@ class JobActor:
         async with self._database.transaction() as tx:
             if not await tx.fetch_value(sql.try_job_lock, job=self._job.name):
                 return 0
-            done = await self._job.run()
+            with metrics.SCHEDULER_JOB_SECONDS.labels(self._job.name).time():
+                done = await self._job.run()
         if done:
             log.info("job done", job=self._job.name, count=done)
         return done

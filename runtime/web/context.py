@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from runtime.data.database import Database
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from runtime.web.pagination import Cursors
     from runtime.web.passwords import Passwords
     from runtime.web.sessions import Sessions
-    from runtime.web.tenancy import Directory
+    from runtime.web.tenancy import Directory, Tenancy
     from runtime.web.throttle import Throttle
     from runtime.web.tokens import Tokens
 
@@ -33,3 +34,5 @@ class Context:
     passwords: Passwords
     throttle: Throttle
     limits: RateLimits
+    tenancy: Tenancy
+    wake: Callable[[UUID], None] | None

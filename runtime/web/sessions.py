@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import structlog
 from redis.exceptions import RedisError
 
 from runtime.data.database import Database
 from runtime.data.queries import sql
+from runtime.host.logs import get_logger
 
-log = structlog.get_logger("sessions")
+log = get_logger(__name__)
 
 COPY_S = 30
 # Longer than any request may take, so that no fill begun before the mark can outlive it.

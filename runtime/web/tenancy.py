@@ -11,16 +11,15 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import structlog
 from aiohttp import web
 
 from runtime.data.database import Database
+from runtime.data.ids import NIL
 from runtime.data.queries import Query, sql
 from runtime.errors import ForbiddenError, NotFoundError, RefusedError
+from runtime.host.logs import security_event
 from runtime.settings import Settings
 from runtime.web.call import Tenant
-
-security = structlog.get_logger("security")
 
 REMEMBER_S = 5.0
 _REMEMBERED = 10_000
@@ -57,6 +56,10 @@ class Directory:
     async def by_id(self, tenant_id: UUID) -> Tenant | None:
         """The store with this id (the platform's reserved tenant included), or None."""
         return await self._find(tenant_id, sql.get_tenant_by_id, id=tenant_id)
+
+    async def platform(self) -> Tenant | None:
+        """The reserved tenant of the platform's administrators."""
+        return await self.by_id(NIL)
 
     def forget(self, tenant: Tenant) -> None:
         """Read this store again next time, because it has just changed."""
@@ -163,7 +166,7 @@ class Tenancy:
         if not given or not self.peers.is_trusted(request):
             return from_host
         if from_host is not None and given != from_host:
-            security.warning("tenant_header_mismatch", header=given[:64], host=from_host[:64])
+            security_event("tenant_header_mismatch", header=given[:64], host=from_host[:64])
             raise RefusedError(
                 "tenant_mismatch",
                 "X-Tenant-Slug and Host name different stores.",

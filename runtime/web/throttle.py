@@ -7,12 +7,12 @@ import time
 from typing import Any, Protocol
 from uuid import UUID
 
-import structlog
 from redis.exceptions import RedisError
 
 from runtime.errors import TooManyRequestsError
+from runtime.host.logs import get_logger, security_event
 
-log = structlog.get_logger("security")
+log = get_logger(__name__)
 
 WINDOW_S = 900
 ACCOUNT_FAILURES = 5
@@ -105,7 +105,7 @@ class Throttle:
         for key in _blocks(tenant_id, account, address):
             wait_s = max(wait_s, await self._call("remaining", key))
         if wait_s > 0.0:
-            log.warning("login_throttled", tenant_id=str(tenant_id), address=address, wait_s=round(wait_s))
+            security_event("login_throttled", tenant_id=str(tenant_id), address=address, wait_s=round(wait_s))
             raise TooManyRequestsError(max(1, round(wait_s)), "login_throttled")
 
     async def failed(self, tenant_id: UUID, account: str, address: str) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import jwt
 import orjson
 
+from runtime.data.ids import NIL
 from runtime.errors import UnauthorizedError
 from runtime.settings import Settings
 from runtime.web.keys import KeyRing
@@ -20,7 +21,7 @@ from runtime.web.keys import KeyRing
 ISSUER = "basecommerce"
 AUDIENCE = "basecommerce-api"
 PLATFORM_ROLE = "platform_admin"
-PLATFORM_TENANT = UUID(int=0)
+PLATFORM_TENANT = NIL
 
 _TYPE = "at+jwt"
 _MAX_LENGTH = 4096

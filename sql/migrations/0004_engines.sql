@@ -29,6 +29,7 @@ create table engine_stock_products (
   first_sale_day date,
   last_sale_day date,
   day_quantity double precision not null,
+  day_revenue double precision not null,
   window_quantity double precision not null,
   window_squares double precision not null,
   window_revenue double precision not null,
@@ -71,7 +72,8 @@ create table engine_stock_levels (
 ) with (fillfactor = 70);
 call secure_engine_table('engine_stock_levels');
 
--- Net demand: returned goods count against the day they came back. `stock_out`: nothing to sell all day, so that
+-- The days that are over; today's demand stands in the product's row until the day ends, so that a sale writes one
+-- row less. Net demand: returned goods count against the day they came back. `stock_out`: nothing to sell all day, so that
 -- the missing sales say nothing about demand.
 create table engine_daily_demand (
   tenant_id uuid not null,

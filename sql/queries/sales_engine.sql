@@ -4,7 +4,7 @@
 with totals as (
   insert into engine_sales_totals as known (tenant_id, orders)
   select *
-  from unnest($tenant_ids::uuid[], $total_orders::integer[])
+  from unnest($tenant_ids::uuid[], $total_orders::text::integer[])
   on conflict (tenant_id) do update set orders = known.orders + excluded.orders
 ),
 products as (
@@ -16,8 +16,8 @@ products as (
     p.quantity,
     p.revenue
   from unnest(
-    $product_tenants::integer[], $product_ids::uuid[], $product_orders::integer[], $quantities::float8[],
-    $revenues::float8[]
+    $product_tenants::text::integer[], $product_ids::text::uuid[], $product_orders::text::integer[], $quantities::text::float8[],
+    $revenues::text::float8[]
   ) as p (tenant_place, product_id, orders, quantity, revenue)
   on conflict (tenant_id, product_id) do update set
     orders = known.orders + excluded.orders,
@@ -26,11 +26,11 @@ products as (
 )
 insert into engine_sales_pairs as known (tenant_id, product_a, product_b, orders)
 select
-  ($tenant_ids::uuid[])[($product_tenants::integer[])[pair.a]],
-  ($product_ids::uuid[])[pair.a],
-  ($product_ids::uuid[])[pair.b],
+  ($tenant_ids::uuid[])[($product_tenants::text::integer[])[pair.a]],
+  ($product_ids::text::uuid[])[pair.a],
+  ($product_ids::text::uuid[])[pair.b],
   pair.orders
-from unnest($pairs_a::integer[], $pairs_b::integer[], $pair_orders::integer[]) as pair (a, b, orders)
+from unnest($pairs_a::text::integer[], $pairs_b::text::integer[], $pair_orders::text::integer[]) as pair (a, b, orders)
 on conflict (tenant_id, product_a, product_b) do update set orders = known.orders + excluded.orders;
 
 -- name: clear_sales_engine

@@ -33,6 +33,7 @@ select
   p.first_sale_day,
   p.last_sale_day,
   p.day_quantity,
+  p.day_revenue,
   p.window_quantity,
   p.window_squares,
   p.window_revenue,
@@ -83,6 +84,7 @@ select
   p.first_sale_day,
   p.last_sale_day,
   p.day_quantity,
+  p.day_revenue,
   p.window_quantity,
   p.window_squares,
   p.window_revenue,
@@ -163,7 +165,7 @@ group by d.product_id;
 -- name: save_stock_products
 -- Columns come as array literals: the driver takes ten times as long to encode a list, element by element.
 insert into engine_stock_products (
-  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity,
+  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity, day_revenue,
   window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
   stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
   priority, xyz_class, status, kind, risk, opened_at, closed_at, on_order, active, cost, price, window_days, croston_size,
@@ -174,7 +176,7 @@ select *
 from unnest(
   $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
   $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
-  $day_quantity::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
+  $day_quantity::text::float8[], $day_revenue::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
   $window_revenue::text::float8[], $window_demand_days::text::smallint[],
   $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
   $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
@@ -192,6 +194,7 @@ on conflict (tenant_id, product_id) do update set
   on_hand = excluded.on_hand,
   available = excluded.available,
   day_quantity = excluded.day_quantity,
+  day_revenue = excluded.day_revenue,
   window_quantity = excluded.window_quantity,
   window_squares = excluded.window_squares,
   window_revenue = excluded.window_revenue,
@@ -230,7 +233,7 @@ on conflict (tenant_id, product_id) do update set
 -- name: save_moved_products
 -- Only what sales and stock movements change, of products that exist.
 insert into engine_stock_products (
-  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity,
+  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity, day_revenue,
   window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
   stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
   priority, xyz_class, status, kind, risk, opened_at, closed_at
@@ -239,7 +242,7 @@ select *
 from unnest(
   $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
   $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
-  $day_quantity::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
+  $day_quantity::text::float8[], $day_revenue::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
   $window_revenue::text::float8[], $window_demand_days::text::smallint[],
   $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
   $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
@@ -253,6 +256,7 @@ on conflict (tenant_id, product_id) do update set
   on_hand = excluded.on_hand,
   available = excluded.available,
   day_quantity = excluded.day_quantity,
+  day_revenue = excluded.day_revenue,
   window_quantity = excluded.window_quantity,
   window_squares = excluded.window_squares,
   window_revenue = excluded.window_revenue,

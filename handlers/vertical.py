@@ -1,0 +1,59 @@
+"""The construction vertical as one application: all its resources under one table of permissions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from handlers import (
+    customers,
+    events,
+    insights_sales,
+    insights_stock,
+    orders,
+    platform_tenants,
+    products,
+    quotes,
+    settings,
+    sites,
+    stock,
+    users,
+)
+from handlers.permissions import PERMISSIONS
+from handlers.settings import TenantSettings
+from runtime.data.database import Database
+from runtime.host.ops import Readiness
+from runtime.settings import Settings
+from runtime.web.application import create_application
+from runtime.web.routing import Routes
+
+ROUTES: tuple[Routes, ...] = (
+    platform_tenants.routes,
+    users.routes,
+    settings.routes,
+    products.routes,
+    customers.routes,
+    sites.routes,
+    quotes.routes,
+    orders.routes,
+    stock.routes,
+    insights_stock.routes,
+    insights_sales.routes,
+    events.routes,
+)
+
+
+def api_application(
+    program: Settings, database: Database, redis: Any, readiness: Readiness
+) -> web.Application:
+    """The HTTP API of the vertical, ready to be served."""
+    return create_application(
+        program,
+        database,
+        redis,
+        routes=ROUTES,
+        permissions=PERMISSIONS,
+        tenant_settings=TenantSettings,
+        readiness=readiness,
+    )

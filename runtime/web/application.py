@@ -1,0 +1,102 @@
+"""The aiohttp application of a vertical: its operations, its documentation, and what all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from runtime.data.database import Database
+from runtime.host.ops import Readiness
+from runtime.settings import Settings
+from runtime.web import auth, branding, documentation
+from runtime.web.context import Context
+from runtime.web.endpoint import endpoint
+from runtime.web.keys import KeyRing
+from runtime.web.limits import RateLimits
+from runtime.web.outer import Outer
+from runtime.web.pagination import Cursors
+from runtime.web.passwords import Passwords
+from runtime.web.reader import MAX_BODY
+from runtime.web.routing import Routes
+from runtime.web.sessions import Sessions
+from runtime.web.tenancy import Directory, Tenancy
+from runtime.web.throttle import Throttle
+from runtime.web.tokens import Tokens
+
+CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+
+
+def create_application(
+    settings: Settings,
+    database: Database,
+    redis: Any,
+    *,
+    routes: Sequence[Routes],
+    permissions: Mapping[str, frozenset[str]],
+    tenant_settings: type[BaseModel],
+    readiness: Readiness | None = None,
+    wake: Callable[[UUID], None] | None = None,
+) -> web.Application:
+    """All operations of ``routes`` and of sign-in, with health, readiness, branding and documentation.
+
+    ``permissions`` says what each role may do; ``tenant_settings`` reads a store's settings from their JSON.
+    """
+    parse = tenant_settings.model_validate
+    directory = Directory(database, parse)
+    secret, previous = settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
+    context = Context(
+        settings=settings,
+        database=database,
+        permissions=permissions,
+        parse_settings=parse,
+        cursors=Cursors(KeyRing("cursors", secret, previous)),
+        directory=directory,
+        sessions=Sessions(database, redis),
+        tokens=Tokens(settings),
+        passwords=Passwords(),
+        throttle=Throttle(redis),
+        limits=RateLimits(settings.rate_limit_user, settings.rate_limit_tenant),
+        tenancy=Tenancy(settings, directory),
+        wake=wake or database.wake,
+    )
+    outer = Outer(context, settings.cors_origins)
+
+    @web.middleware
+    async def surround(request: web.Request, handler: Any) -> web.StreamResponse:
+        return await outer(request, handler)
+
+    application = web.Application(middlewares=[surround], client_max_size=MAX_BODY)
+    application[CONTEXT] = context
+    everything = (auth.routes, *routes)
+    for group in everything:
+        for operation in group.operations:
+            application.router.add_route(operation.method, operation.path, endpoint(operation, context))
+    application.router.add_get("/health", _health)
+    application.router.add_get("/ready", _ready(readiness or Readiness()))
+    application.router.add_get("/tenant.json", branding.endpoint(context))
+    documentation.add_to(application, everything, permissions)
+
+    async def close(_application: web.Application) -> AsyncIterator[None]:
+        yield
+        context.passwords.close()
+
+    application.cleanup_ctx.append(close)
+    return application
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.Response(body=b'{"status": "ok"}', content_type="application/json")
+
+
+def _ready(readiness: Readiness) -> Callable[[web.Request], Any]:
+    async def ready(_request: web.Request) -> web.Response:
+        failing = await readiness.failing()
+        if failing:
+            return web.json_response({"status": "unready", "failing": sorted(failing)}, status=503)
+        return web.json_response({"status": "ready"})
+
+    return ready

@@ -1,0 +1,195 @@
+"""Signing in and out: access tokens that live with a session, and refresh tokens that are good for one use."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import Field, StringConstraints
+
+from runtime.data.ids import NIL, new_id
+from runtime.data.queries import sql
+from runtime.errors import NotFoundError, UnauthorizedError
+from runtime.host.logs import security_event
+from runtime.web.call import Call, Reply
+from runtime.web.fields import Body, EmailText, View
+from runtime.web.routing import Routes
+
+routes = Routes(tag="auth")
+
+REFRESH_TOKEN_BYTES = 32
+
+RefreshText = Annotated[str, StringConstraints(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Login(Body):
+    """Who signs in; the store is that of the address."""
+
+    email: EmailText
+    password: str = Field(min_length=1, max_length=128, examples=["a long and private sentence"])
+
+
+class Refresh(Body):
+    """The refresh token of the last answer; it is good once."""
+
+    refresh_token: RefreshText
+
+
+class TokensView(View):
+    """An access token for the next ``expires_in`` seconds, and a refresh token to get the one after it."""
+
+    access_token: str
+    token_type: Literal["bearer"]
+    expires_in: int
+    refresh_token: str
+
+
+class ProfileView(View):
+    """Who is signed in, and what the role may do."""
+
+    id: UUID
+    email: str
+    name: str
+    role: str
+    tenant_id: UUID | None
+    permissions: list[str]
+
+
+@routes.post(
+    "/auth/login",
+    public=True,
+    transaction=False,
+    summary="Sign in",
+    body=Login,
+    answers=TokensView,
+    errors=(401, 429),
+)
+async def login(call: Call, body: Login) -> Reply:
+    """The answer, and the time it takes, are the same for an unknown e-mail and a wrong password."""
+    context, tenant = call.context, call.tenant
+    await context.throttle.check(tenant.id, body.email, call.address)
+    async with context.database.tenant(tenant.id) as tx:
+        user = await tx.fetch_one(sql.get_sign_in, email=body.email)
+    encoded = user["password_hash"] if user is not None else None
+    matches = await context.passwords.verify(encoded, body.password)
+    if user is None or not matches or not user["active"]:
+        await context.throttle.failed(tenant.id, body.email, call.address)
+        security_event("login_failed", tenant=tenant.slug, address=call.address)
+        raise UnauthorizedError(
+            "wrong_credentials", "E-mail or password is wrong.", "E-mail ou senha incorretos."
+        )
+    await context.throttle.succeeded(tenant.id, body.email, call.address)
+    renewed = (
+        await context.passwords.hash(body.password)
+        if context.passwords.is_outdated(user["password_hash"])
+        else None
+    )
+    session_id, token = new_id(), _new_refresh_token()
+    expires_at = datetime.now(UTC) + timedelta(days=context.settings.refresh_token_days)
+    async with context.database.tenant(tenant.id, user_id=user["id"]) as tx:
+        if renewed is not None:
+            await tx.execute(sql.set_password_hash, id=user["id"], password_hash=renewed)
+        await tx.execute(
+            sql.create_session,
+            id=session_id,
+            for_user=user["id"],
+            expires_at=expires_at,
+            token_hash=_hash(token),
+        )
+    security_event("login", tenant=tenant.slug, user_id=str(user["id"]), address=call.address)
+    return _tokens(call, user["id"], session_id, user["role"], expires_at, token)
+
+
+@routes.post(
+    "/auth/refresh",
+    public=True,
+    transaction=False,
+    summary="Exchange a refresh token",
+    body=Refresh,
+    answers=TokensView,
+    errors=(401,),
+)
+async def refresh(call: Call, body: Refresh) -> Reply:
+    """A refresh token used twice was stolen from one of the two: its session ends."""
+    context, tenant = call.context, call.tenant
+    given, token = _hash(body.refresh_token), _new_refresh_token()
+    async with context.database.tenant(tenant.id) as tx:
+        row = await tx.fetch_one(sql.use_refresh_token, token_hash=given)
+        if row is not None:
+            await tx.execute(
+                sql.create_refresh_token,
+                token_hash=_hash(token),
+                session_id=row["session_id"],
+                expires_at=row["expires_at"],
+            )
+    if row is not None:
+        return _tokens(call, row["user_id"], row["session_id"], row["role"], row["expires_at"], token)
+    async with context.database.tenant(tenant.id) as tx:
+        used = await tx.fetch_one(sql.get_used_refresh_token, token_hash=given)
+    if used is not None:
+        security_event("refresh_token_reused", tenant=tenant.slug, session_id=str(used["session_id"]))
+        await _end(call, tenant.id, used["session_id"])
+    raise UnauthorizedError(
+        "refresh_token",
+        "The refresh token is no longer good; sign in again.",
+        "Entre novamente: sessão encerrada.",
+    )
+
+
+@routes.post("/auth/logout", transaction=False, summary="Sign out", status=204)
+async def logout(call: Call) -> Reply:
+    """The session ends at once, everywhere, with all its tokens."""
+    await _end(call, call.tenant.id, call.identity.session_id)
+    return Reply(None)
+
+
+@routes.get("/auth/me", summary="Who is signed in", answers=ProfileView)
+async def me(call: Call) -> Reply:
+    """The user of the token, with the role and the permissions of this moment."""
+    row = await call.tx.fetch_one(sql.get_own_profile, id=call.identity.user_id)
+    if row is None:
+        raise NotFoundError
+    tenant_id = None if call.tenant.id == NIL else str(call.tenant.id)
+    profile = orjson.loads(row["body"])
+    return Reply({**profile, "tenant_id": tenant_id, "permissions": sorted(call.identity.permissions)})
+
+
+async def _end(call: Call, tenant_id: UUID, session_id: UUID) -> None:
+    await call.context.sessions.doubt(tenant_id, [session_id])
+    async with call.context.database.tenant(tenant_id) as tx:
+        await tx.execute(sql.revoke_session, id=session_id)
+
+
+def _tokens(
+    call: Call, user_id: UUID, session_id: UUID, role: str, session_ends: datetime, refresh_token: str
+) -> Reply:
+    lifetime_s = min(
+        call.context.tokens.lifetime_s, max(1, int((session_ends - datetime.now(UTC)).total_seconds()))
+    )
+    access_token = call.context.tokens.issue(
+        tenant_id=call.tenant.id,
+        user_id=user_id,
+        session_id=session_id,
+        role=role,
+        expires_at=int(datetime.now(UTC).timestamp()) + lifetime_s,
+    )
+    return Reply(
+        TokensView(
+            access_token=access_token,
+            token_type="bearer",
+            expires_in=lifetime_s,
+            refresh_token=refresh_token,
+        )
+    )
+
+
+def _new_refresh_token() -> str:
+    return secrets.token_urlsafe(REFRESH_TOKEN_BYTES)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

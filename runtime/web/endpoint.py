@@ -1,0 +1,192 @@
+"""One operation as an aiohttp handler: tenant, identity, permission, limits, input, transaction, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from runtime.errors import ForbiddenError, NotFoundError, RetryLaterError, UnauthorizedError
+from runtime.host.logs import security_event
+from runtime.web.call import Call, Identity, Reply, Tenant
+from runtime.web.context import Context
+from runtime.web.problems import locale_of
+from runtime.web.reader import BodyReader, QueryReader, read_body
+from runtime.web.routing import PATH_READERS, Operation
+from runtime.web.tenancy import admit
+from runtime.web.tokens import Claims
+from runtime.web.trace import TRACE, Trace
+from runtime.web.writes import StoredAnswer, claim, idempotency_key, record
+
+HANDLER_DEADLINE_S = 15.0
+JSON = "application/json"
+
+_KEPT_HEADERS = ("ETag", "Location")
+
+
+def endpoint(operation: Operation, context: Context) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The aiohttp handler of an operation; raises refusals, which the outer middleware answers."""
+    return _Endpoint(operation, context).serve
+
+
+class _Endpoint:
+    """Everything that can be prepared once is prepared here, so that a request only runs."""
+
+    def __init__(self, operation: Operation, context: Context) -> None:
+        self._operation = operation
+        self._context = context
+        self._body = None if operation.body is None else BodyReader(operation.body)
+        self._query = None if operation.query is None else QueryReader(operation.query)
+        self._readers = [(name, PATH_READERS[kind]) for name, kind in operation.parameters.items()]
+        self._is_post = operation.method == "POST"
+
+    async def serve(self, request: web.Request) -> web.Response:
+        operation, trace = self._operation, request[TRACE]
+        trace.route = operation.path
+        call: Call[Any] = Call(self._context, request, trace.request_id, trace.address, trace.locale)
+        await self._admit(call, trace)
+        call.arguments = arguments = self._path_arguments(request)
+        call.query = None if self._query is None else self._query.read(request)
+        data = b""
+        key = idempotency_key(request) if self._is_post and operation.transaction else None
+        if self._body is not None:
+            data = await read_body(request)
+            arguments["body"] = self._body.read(request, data)
+        elif key is not None:
+            data = await read_body(request)
+        if not operation.transaction:
+            async with asyncio.timeout(HANDLER_DEADLINE_S):
+                return self._response(call, await operation.handler(call, **arguments))
+        return await self._in_transaction(call, arguments, key, data)
+
+    async def _in_transaction(
+        self, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes
+    ) -> web.Response:
+        operation = self._operation
+        user_id = None if operation.public else call.identity.user_id
+        async with self._context.database.tenant(call.tenant.id, user_id=user_id) as tx:
+            call.tx = tx
+            tx.correlation_id = call.request_id
+            tx.wake = self._context.wake
+            # The deadline covers the work and leaves the commit alone, whose outcome would be unknown if cut short.
+            async with asyncio.timeout(HANDLER_DEADLINE_S):
+                if key is not None:
+                    stored = await claim(call, operation, key, data)
+                    if stored is not None:
+                        return _replay(stored)
+                reply = await operation.handler(call, **arguments)
+                response = self._response(call, reply)
+                if operation.method != "GET":
+                    kept = {name: value for name in _KEPT_HEADERS if (value := response.headers.get(name))}
+                    await record(call, operation, call.address, key, response.status, response.body, kept)  # type: ignore[arg-type]
+        return response
+
+    async def _admit(self, call: Call[Any], trace: Trace) -> None:
+        """Set the call's store and identity, or refuse: 404, 401, 403, 429."""
+        context, request = self._context, call.request
+        tenant = await context.tenancy.named(request)
+        if self._operation.public:
+            tenant = tenant or await self._platform()
+        else:
+            claims = context.tokens.read(_bearer(request))
+            if tenant is None:
+                tenant = admit(
+                    context.directory.recall(claims.tenant_id)
+                    or await context.directory.by_id(claims.tenant_id)
+                )
+            elif tenant.id != claims.tenant_id:
+                security_event(
+                    "tenant_mismatch",
+                    tenant=tenant.slug,
+                    token_of=str(claims.tenant_id),
+                    user_id=str(claims.user_id),
+                )
+                raise ForbiddenError(
+                    "tenant_mismatch",
+                    "Your sign-in belongs to another store.",
+                    "Seu acesso pertence a outra loja.",
+                )
+            call.identity = await self._identify(claims, tenant)
+            trace.user_id = str(claims.user_id)
+        trace.tenant = tenant.slug
+        call.tenant = tenant
+        call.locale = trace.locale = locale_of(request.headers.get("Accept-Language"), tenant.locale)
+        if not self._operation.public:
+            self._authorize(call)
+
+    async def _platform(self) -> Tenant:
+        tenant = await self._context.directory.platform()
+        if tenant is None:
+            raise RetryLaterError("the platform's own tenant is missing")
+        return tenant
+
+    async def _identify(self, claims: Claims, tenant: Tenant) -> Identity:
+        session = await self._context.sessions.find(tenant.id, claims.session_id)
+        if session is None or session.user_id != claims.user_id:
+            raise UnauthorizedError(
+                "session_ended",
+                "Your session has ended; sign in again.",
+                "Sua sessão terminou; entre novamente.",
+            )
+        return Identity(
+            tenant_id=tenant.id,
+            user_id=claims.user_id,
+            role=session.role,
+            session_id=claims.session_id,
+            permissions=self._context.permissions.get(session.role, frozenset()),
+        )
+
+    def _authorize(self, call: Call[Any]) -> None:
+        identity, may = call.identity, self._operation.may
+        self._context.limits.check(identity.tenant_id, identity.user_id)
+        if may is not None and may not in identity.permissions:
+            security_event(
+                "forbidden",
+                tenant=call.tenant.slug,
+                user_id=str(identity.user_id),
+                role=identity.role,
+                may=may,
+            )
+            raise ForbiddenError
+
+    def _path_arguments(self, request: web.Request) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        for name, read in self._readers:
+            value = read(request.match_info[name])
+            if value is None:
+                raise NotFoundError
+            arguments[name] = value
+        return arguments
+
+    def _response(self, call: Call[Any], reply: Reply) -> web.Response:
+        headers: CIMultiDict[str] = CIMultiDict()
+        if reply.headers is not None:
+            headers.update(reply.headers)
+        status = reply.status or self._operation.status
+        if reply.version is not None:
+            headers["ETag"] = etag = f'"{reply.version}"'
+            if call.request.method in ("GET", "HEAD") and call.request.headers.get("If-None-Match") == etag:
+                return web.Response(status=304, headers=headers)
+        if reply.body is None:
+            return web.Response(status=204 if status == 200 else status, headers=headers)
+        headers.setdefault("Content-Type", JSON)
+        return web.Response(body=reply.content(), status=status, headers=headers)
+
+
+def _bearer(request: web.Request) -> str:
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthorizedError
+    return token
+
+
+def _replay(stored: StoredAnswer) -> web.Response:
+    headers: CIMultiDict[str] = CIMultiDict(stored.headers)
+    headers["Idempotent-Replayed"] = "true"
+    if stored.body:
+        headers["Content-Type"] = JSON
+    return web.Response(body=stored.body.encode(), status=stored.status, headers=headers)
