@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from uuid import UUID
 
+from actors.columns import array_literal
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 from runtime.events.catalogue import SaleRecorded
@@ -87,13 +88,13 @@ async def _save(tx: EngineTransaction, stores: dict[UUID, _StoreSales]) -> None:
     await tx.execute(
         sql.add_sales,
         tenant_ids=tenant_ids,
-        total_orders=[stores[tenant_id].orders for tenant_id in tenant_ids],
+        total_orders=array_literal([stores[tenant_id].orders for tenant_id in tenant_ids]),
         product_tenants=product_tenants,
         product_ids=[sold.product_id for sold in products],
-        product_orders=[sold.orders for sold in products],
-        quantities=[sold.quantity for sold in products],
-        revenues=[sold.revenue for sold in products],
-        pairs_a=pairs_a,
-        pairs_b=pairs_b,
-        pair_orders=pair_orders,
+        product_orders=array_literal([sold.orders for sold in products]),
+        quantities=array_literal([sold.quantity for sold in products]),
+        revenues=array_literal([sold.revenue for sold in products]),
+        pairs_a=array_literal(pairs_a),
+        pairs_b=array_literal(pairs_b),
+        pair_orders=array_literal(pair_orders),
     )

@@ -14,7 +14,7 @@ from uuid import UUID
 from actors.stock import rows
 from actors.stock.model import abc_classes
 from actors.stock.parameters import parameters_json, policy
-from actors.stock.product import DayDemand, Product
+from actors.stock.product import Product
 from actors.stock.rows import Level, Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
@@ -135,9 +135,7 @@ async def _close_days(tx: EngineTransaction, store: Store, today: date) -> None:
         begins = datetime.combine(day, time.min, store.zone)
         for key, product in store.products.items():
             left = day - timedelta(days=product.window_days)
-            out = product.close_day(day, leaving.get((key, left)) or product.sold.get(left))
-            if out is not None:
-                product.sold[out] = DayDemand(stock_out=True)
+            product.close_day(day, leaving.get((key, left)))
             product.assess(store.policy_of(product), day, begins)
         day += timedelta(days=1)
     store.today = today

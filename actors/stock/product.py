@@ -47,7 +47,8 @@ class Product:
     """The fields up to ``closed_at`` are one row of ``engine_stock_products``, in its order.
 
     ``today`` is the store's current day. ``window_*`` are sums over the last ``window_days`` days, today included;
-    ``day_quantity`` is today's demand. Croston's and the recent demand know closed days only.
+    ``day_quantity`` and ``day_revenue`` are today's, which get a daily row of their own when the day ends. Croston's
+    and the recent demand know closed days only.
     """
 
     product_id: str
@@ -63,6 +64,7 @@ class Product:
     first_sale_day: date | None = None
     last_sale_day: date | None = None
     day_quantity: float = 0.0
+    day_revenue: float = 0.0
     window_quantity: float = 0.0
     window_squares: float = 0.0
     window_revenue: float = 0.0
@@ -92,7 +94,7 @@ class Product:
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     sold: dict[date, DayDemand] = field(default_factory=dict)
-    """Demand of the batch by day, still to be added to the daily rows."""
+    """Demand of closed days, still to be added to the daily rows."""
     late: dict[date, DayDemand] = field(default_factory=dict)
     """Daily rows of past days that this batch adds to."""
     changed: bool = False
@@ -100,11 +102,6 @@ class Product:
 
     def sell(self, day: date, today: date, quantity: float, revenue: float) -> None:
         """Demand of ``quantity`` on ``day`` (negative: goods came back)."""
-        batch = self.sold.get(day)
-        if batch is None:
-            batch = self.sold[day] = DayDemand()
-        batch.quantity += quantity
-        batch.revenue += revenue
         if self.first_sale_day is None or day < self.first_sale_day:
             self.first_sale_day = day
         if quantity > 0.0 and (self.last_sale_day is None or day > self.last_sale_day):
@@ -112,18 +109,24 @@ class Product:
         if day == today:
             before = self.day_quantity
             self.day_quantity = after = round(before + quantity, 3)
+            self.day_revenue = round(self.day_revenue + revenue, 2)
+            self._change_window(before, after, revenue)
         else:
-            known = self.late.get(day)
-            if known is None:
-                known = self.late[day] = DayDemand()
-            before = known.quantity
-            known.quantity = after = round(before + quantity, 3)
-            if (today - day).days >= self.window_days:
-                return
-            if known.stock_out and quantity > 0.0:
-                known.stock_out = False
-                self.window_stock_out_days -= 1
-        self._change_window(before, after, revenue)
+            self._sell_late(day, today, quantity, revenue)
+
+    def _sell_late(self, day: date, today: date, quantity: float, revenue: float) -> None:
+        batch = self.sold.setdefault(day, DayDemand())
+        batch.quantity += quantity
+        batch.revenue += revenue
+        known = self.late.setdefault(day, DayDemand())
+        before = known.quantity
+        known.quantity = round(before + quantity, 3)
+        if (today - day).days >= self.window_days:
+            return
+        if known.stock_out and quantity > 0.0:
+            known.stock_out = False
+            self.window_stock_out_days -= 1
+        self._change_window(before, known.quantity, revenue)
 
     def _change_window(self, before: float, after: float, revenue: float) -> None:
         self.window_quantity = round(self.window_quantity + after - before, 3)
@@ -170,10 +173,10 @@ class Product:
         self.suggestion_state = "dismissed"
         self.suggestion_until = today + timedelta(days=max(1, ceil(policy.review_period)))
 
-    def close_day(self, today: date, leaving: DayDemand | None) -> date | None:
+    def close_day(self, today: date, leaving: DayDemand | None) -> None:
         """Begin the day ``today``: yesterday is complete, the day ``leaving`` falls out of the window.
 
-        Returns yesterday when it was a day without stock, whose missing sales say nothing about demand.
+        A yesterday without stock from beginning to end is marked: its missing sales say nothing about demand.
         """
         self.changed = True
         yesterday = today - _ONE_DAY
@@ -187,7 +190,10 @@ class Product:
             self.window_stock_out_days += 1
         elif self.first_sale_day is not None:
             self._learn_day(self.day_quantity)
-        self.day_quantity = 0.0
+        if out_all_day or self.day_quantity or self.day_revenue:
+            self.sold[yesterday] = DayDemand(self.day_quantity, self.day_revenue, out_all_day)
+        self.day_quantity = self.day_revenue = 0.0
+        leaving = leaving or self.sold.get(today - timedelta(days=self.window_days))
         if leaving is not None:
             if leaving.stock_out:
                 self.window_stock_out_days -= 1
@@ -196,7 +202,6 @@ class Product:
             if self.suggestion_state == "accepted":
                 self.on_order = 0.0
             self.suggestion_state = self.suggestion_until = None
-        return yesterday if out_all_day else None
 
     def _learn_day(self, quantity: float) -> None:
         croston = Croston(CROSTON_ALPHA, self.croston_size, self.croston_interval, self.croston_gap)

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import orjson
-
+from actors.columns import array_literal
 from actors.stock.parameters import Policy, effective_parameters, policy
 from actors.stock.product import DayDemand, Product
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 
 _MOVED = (
-    "first_sale_day", "last_sale_day", "on_hand", "available", "day_quantity", "window_quantity",
-    "window_squares", "window_revenue", "window_demand_days", "window_stock_out_days", "stocked_since",
-    "out_since", "mean", "deviation", "reorder_point", "maximum", "days_left", "suggested_quantity",
+    "first_sale_day", "last_sale_day", "on_hand", "available", "day_quantity", "day_revenue",
+    "window_quantity", "window_squares", "window_revenue", "window_demand_days", "window_stock_out_days",
+    "stocked_since", "out_since", "mean", "deviation", "reorder_point", "maximum", "days_left", "suggested_quantity",
     "priority", "xyz_class", "status", "kind", "risk", "opened_at", "closed_at",
 )  # fmt: skip
 _OTHER = (
@@ -159,7 +157,7 @@ async def save_levels(tx: EngineTransaction, touched: Sequence[tuple[Store, UUID
 
 
 async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, Product]]) -> None:
-    """Write the products' rows, and add what was sold of them to the daily demand."""
+    """Write the products' rows, and add what was sold of them on closed days to the daily demand."""
     moved: list[tuple[Store, Product]] = []
     changed: list[tuple[Store, Product]] = []
     sold: list[tuple[str, str, date, DayDemand]] = []
@@ -199,14 +197,6 @@ def _columns(products: Sequence[tuple[Store, Product]], names: Iterable[str]) ->
     return columns
 
 
-def array_literal(values: Sequence[Any]) -> str:
-    """The text PostgreSQL reads as an array of these numbers, days, moments, ids or plain words.
-
-    JSON's and PostgreSQL's notations differ in their brackets only, as long as texts need no escapes.
-    """
-    return f"{{{orjson.dumps(values)[1:-1].decode()}}}"
-
-
 async def resize_windows(tx: EngineTransaction, store: Store, products: Iterable[Product]) -> None:
     """Sum the windows of products whose policy now has another length anew."""
     resized = []
@@ -225,9 +215,9 @@ async def resize_windows(tx: EngineTransaction, store: Store, products: Iterable
     )
     sums = {str(row["product_id"]): row for row in rows}
     for product in resized:
-        row = sums.get(product.product_id)
-        product.window_quantity = row["quantity"] if row else 0.0
-        product.window_squares = row["squares"] if row else 0.0
-        product.window_revenue = row["revenue"] if row else 0.0
-        product.window_demand_days = row["demand_days"] if row else 0
+        row, today = sums.get(product.product_id), product.day_quantity
+        product.window_quantity = (row["quantity"] if row else 0.0) + today
+        product.window_squares = (row["squares"] if row else 0.0) + today * today
+        product.window_revenue = (row["revenue"] if row else 0.0) + product.day_revenue
+        product.window_demand_days = (row["demand_days"] if row else 0) + (today > 0.0)
         product.window_stock_out_days = row["stock_out_days"] if row else 0
