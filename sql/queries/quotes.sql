@@ -129,7 +129,7 @@ with quote as (
   update quotes
   set
     status = $target,
-    version = version + 1,
+    version = quotes.version + 1,
     updated_at = $now,
     reason = coalesce($reason::text, reason),
     valid_until = case when $target = 'sent' then validity_end($now, validity_days, tenants.time_zone) else valid_until end,
@@ -207,7 +207,7 @@ quote as (
     validity_days = $validity_days,
     valid_until = validity_end($now, $validity_days, tenants.time_zone),
     notes = $notes,
-    version = version + 1,
+    version = quotes.version + 1,
     updated_at = $now,
     items = coalesce(
       (
@@ -319,7 +319,7 @@ with quote as (
   set
     status = 'converted',
     order_id = $order_id,
-    version = version + 1,
+    version = quotes.version + 1,
     updated_at = $now,
     converted_at = $now,
     closed_at = $now

@@ -1,0 +1,19 @@
+"""Orders: placed from quotes or directly, prepared, delivered or picked up, or sold over the counter."""
+
+from handlers.orders.endpoints import routes
+from handlers.orders.models import Fulfilment, OrderNew
+from handlers.orders.rules import Written, cancel, create, deliver, dispatch, get, prepare, ready
+
+__all__ = [
+    "Fulfilment",
+    "OrderNew",
+    "Written",
+    "cancel",
+    "create",
+    "deliver",
+    "dispatch",
+    "get",
+    "prepare",
+    "ready",
+    "routes",
+]

@@ -1,0 +1,90 @@
+"""What clients send and get about orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from handlers.lines import MAX_ITEMS, ItemNew, ItemView
+from handlers.pages import NewestFirst
+from runtime.web.fields import Body, LongText, Money, Percent, Version, View
+
+
+class Fulfilment(StrEnum):
+    """How the goods reach the customer; a counter sale is taken along at once."""
+
+    DELIVERY = "delivery"
+    PICKUP = "pickup"
+    COUNTER = "counter"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is; see the state tables for what leads where."""
+
+    PENDING = "pending"
+    PREPARING = "preparing"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+
+
+class OrderNew(Body):
+    """An order without a quote. A counter sale is created delivered and recorded as a sale in the same call."""
+
+    customer_id: UUID | None = None
+    site_id: UUID | None = None
+    fulfilment: Fulfilment
+    discount_percent: Percent = Decimal(0)
+    notes: LongText = ""
+    items: list[ItemNew] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class Reason(Body):
+    """Why, in the words of whoever does it."""
+
+    reason: LongText | None = None
+
+
+class OrderView(View):
+    """An order with its frozen items and what the caller may do with it now."""
+
+    id: UUID
+    number: str = Field(examples=["PED-000001"])
+    status: OrderStatus
+    fulfilment: Fulfilment
+    quote_id: UUID | None
+    customer_id: UUID | None
+    customer_name: str | None
+    site_id: UUID | None
+    site_name: str | None
+    location_id: UUID
+    items: list[ItemView]
+    subtotal: Money
+    discount_percent: Percent
+    discount_amount: Money
+    total: Money
+    notes: str
+    reason: str | None
+    created_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    prepared_at: datetime | None
+    dispatched_at: datetime | None
+    ready_at: datetime | None
+    delivered_at: datetime | None
+    cancelled_at: datetime | None
+    version: Version
+    allowed_actions: list[str]
+
+
+class OrderList(NewestFirst):
+    """Filters of the order list; ``q`` finds by number or by the customer's name."""
+
+    status: OrderStatus | None = None
+    fulfilment: Fulfilment | None = None
+    customer_id: UUID | None = None

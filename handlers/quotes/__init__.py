@@ -1,0 +1,22 @@
+"""Quotes: drafts, their way to an order, and their end."""
+
+from handlers.quotes.drafts import change, create, duplicate
+from handlers.quotes.endpoints import routes
+from handlers.quotes.models import QuoteChange, QuoteNew
+from handlers.quotes.rules import approve, cancel, convert, expire_due, get, reject, send
+
+__all__ = [
+    "QuoteChange",
+    "QuoteNew",
+    "approve",
+    "cancel",
+    "change",
+    "convert",
+    "create",
+    "duplicate",
+    "expire_due",
+    "get",
+    "reject",
+    "routes",
+    "send",
+]

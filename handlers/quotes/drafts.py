@@ -1,0 +1,212 @@
+"""Drafts: written, changed with their former content kept, made anew from older quotes and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from handlers.changes import CheckVersion, any_version
+from handlers.lines import (
+    ItemNew,
+    Line,
+    check_customer,
+    check_discount,
+    line_columns,
+    read_parts,
+    resolve,
+    total_columns,
+    total_up,
+)
+from handlers.orders.rules import Written
+from handlers.permissions import Role
+from handlers.quotes.models import QuoteChange, QuoteNew
+from handlers.settings import TenantSettings
+from handlers.states import ALL_PERMISSIONS, QUOTE, allowed_on_quotes
+from runtime.data.ids import new_id
+from runtime.data.queries import Query, sql
+from runtime.data.transactions import TenantTransaction
+from runtime.errors import FieldProblem, InvalidError, NotFoundError
+from runtime.events.catalogue import QuoteCreated, QuoteItem
+from runtime.events.log import emit
+
+
+async def create(
+    tx: TenantTransaction,
+    settings: TenantSettings,
+    body: QuoteNew,
+    by_role: str = Role.OWNER,
+    permissions: frozenset[str] = ALL_PERMISSIONS,
+) -> Written:
+    """Write a draft with the next number.
+
+    404 for unknown things, 422 for inactive ones, 403 above a seller's discount limit.
+    """
+    product_ids = [item.product_id for item in body.items]
+    parts = await read_parts(tx, product_ids, body.customer_id, body.site_id)
+    check_customer(parts, body.customer_id, body.site_id)
+    lines = resolve(body.items, parts)
+    check_discount(by_role, settings.seller_discount_limit_percent, lines, body.discount_percent)
+    totals = total_up([line.line_total for line in lines], body.discount_percent)
+    quote_id = new_id()
+    written = await tx.fetch_one(
+        sql.create_quote,
+        id=quote_id,
+        customer_id=body.customer_id,
+        site_id=body.site_id,
+        prefix=settings.quote_prefix,
+        validity_days=body.validity_days or settings.quote_validity_days,
+        notes=body.notes,
+        allowed=allowed_on_quotes(permissions),
+        **line_columns(lines),
+        **total_columns(totals),
+    )
+    if written is None:
+        raise LookupError("an insert answers its row")
+    emit(
+        tx,
+        QuoteCreated(
+            quote_id=quote_id,
+            number=written["number"],
+            customer_id=body.customer_id,
+            total=totals.total,
+            items=tuple(QuoteItem(product_id=line.product_id, quantity=line.quantity) for line in lines),
+        ),
+    )
+    return Written(quote_id, 1, written["body"])
+
+
+async def change(
+    tx: TenantTransaction,
+    settings: TenantSettings,
+    quote_id: UUID,
+    body: QuoteChange,
+    by_role: str = Role.OWNER,
+    permissions: frozenset[str] = ALL_PERMISSIONS,
+    check_version: CheckVersion = any_version,
+) -> Written:
+    """Change a draft; its former content stays readable as a version. 409 in any other state.
+
+    Items that are not replaced keep the prices they were written with.
+    """
+    current = await tx.fetch_one(sql.lock_quote, id=quote_id)
+    if current is None:
+        raise NotFoundError
+    if current["state"] not in QUOTE.sources("update"):
+        raise QUOTE.conflict(current["state"], "update", permissions)
+    check_version(current["version"])
+    if not body.model_fields_set:
+        return await get(tx, quote_id, permissions)
+    wanted = {
+        name: getattr(body, name) if name in body.model_fields_set else current[name]
+        for name in ("customer_id", "site_id", "discount_percent", "validity_days", "notes")
+    }
+    new_items = body.items if "items" in body.model_fields_set else None
+    lines = _present_lines(current["items"])
+    if new_items is not None or body.model_fields_set & {"customer_id", "site_id"}:
+        product_ids = [item.product_id for item in (new_items if new_items is not None else lines)]
+        parts = await read_parts(tx, product_ids, wanted["customer_id"], wanted["site_id"])
+        check_customer(parts, wanted["customer_id"], wanted["site_id"])
+        if new_items is not None:
+            lines = resolve(new_items, parts)
+    if new_items is not None or "discount_percent" in body.model_fields_set:
+        check_discount(by_role, settings.seller_discount_limit_percent, lines, wanted["discount_percent"])
+    totals = total_up([line.line_total for line in lines], wanted.pop("discount_percent"))
+    await tx.execute(sql.keep_quote_version, id=quote_id)
+    if new_items is not None:
+        await tx.execute(sql.delete_quote_items, id=quote_id)
+    changed = await tx.fetch_one(
+        sql.change_quote,
+        id=quote_id,
+        allowed=allowed_on_quotes(permissions),
+        **wanted,
+        **line_columns(lines if new_items is not None else []),
+        **total_columns(totals),
+    )
+    if changed is None:
+        raise LookupError("a locked quote is there")
+    return Written(quote_id, changed["version"], changed["body"])
+
+
+async def duplicate(
+    tx: TenantTransaction,
+    settings: TenantSettings,
+    source: Query,
+    source_id: UUID,
+    by_role: str = Role.OWNER,
+    permissions: frozenset[str] = ALL_PERMISSIONS,
+) -> Written:
+    """A new draft with today's prices from a quote (``sql.find_quote_content``) or an order
+    (``sql.find_order_content``).
+
+    Discounts are taken over as far as the caller may give them: a seller's draft comes without those above the
+    store's limit. A sale without a customer (at the counter) cannot become a quote: 422.
+    """
+    content = await tx.fetch_one(source, id=source_id)
+    if content is None:
+        raise NotFoundError
+    if content["customer_id"] is None:
+        raise InvalidError(
+            FieldProblem(
+                "/customer_id",
+                "missing",
+                "A sale without a customer cannot become a quote.",
+                "Uma venda sem cliente não pode virar cotação.",
+            )
+        )
+    body = QuoteNew.model_validate(_copied(content))
+    if by_role == Role.SELLER:
+        body = _within(body, settings.seller_discount_limit_percent)
+    return await create(tx, settings, body, by_role, permissions)
+
+
+def _copied(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "customer_id": content["customer_id"],
+        "site_id": content["site_id"],
+        "discount_percent": content["discount_percent"],
+        "validity_days": content["validity_days"],
+        "notes": content["notes"],
+        "items": [
+            {
+                "product_id": UUID(item["product_id"]),
+                "quantity": item["quantity"],
+                "discount_percent": item["discount_percent"],
+                "note": item["note"],
+            }
+            for item in orjson.loads(content["items"])
+        ],
+    }
+
+
+def _within(body: QuoteNew, limit_percent: Decimal) -> QuoteNew:
+    """The body without the discounts that would break the limit."""
+
+    def kept(item: ItemNew) -> Decimal:
+        return (100 - item.discount_percent) * (100 - body.discount_percent) / 100
+
+    if all(100 - kept(item) <= limit_percent for item in body.items):
+        return body
+    items = [item.model_copy(update={"discount_percent": Decimal(0)}) for item in body.items]
+    overall = min(body.discount_percent, limit_percent)
+    return body.model_copy(update={"items": items, "discount_percent": overall})
+
+
+def _present_lines(items: str) -> Sequence[Line]:
+    return [
+        Line(
+            UUID(item["id"]),
+            UUID(item["product_id"]),
+            Decimal(item["quantity"]),
+            Decimal(item["base_price"]),
+            Decimal(item["unit_price"]),
+            Decimal(item["discount_percent"]),
+            Decimal(item["line_total"]),
+            item["price_source"],
+            item["note"],
+        )
+        for item in orjson.loads(items)
+    ]

@@ -1,0 +1,107 @@
+"""What clients send and get about quotes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from handlers.changes import unchanged
+from handlers.lines import MAX_ITEMS, ItemNew, ItemView
+from handlers.orders.models import Fulfilment
+from handlers.pages import NewestFirst
+from runtime.web.fields import Body, LongText, Money, Percent, Version, View
+
+ValidityDays = Annotated[int, Field(ge=1, le=365, strict=True, examples=[7])]
+Items = Annotated[list[ItemNew], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class QuoteStatus(StrEnum):
+    """Where a quote is; see the state table for what leads where."""
+
+    DRAFT = "draft"
+    SENT = "sent"
+    APPROVED = "approved"
+    CONVERTED = "converted"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class QuoteNew(Body):
+    """A draft to be written. Without ``validity_days`` the store's setting holds."""
+
+    customer_id: UUID
+    site_id: UUID | None = None
+    discount_percent: Percent = Decimal(0)
+    validity_days: ValidityDays | None = None
+    notes: LongText = ""
+    items: Items
+
+
+class QuoteChange(Body):
+    """What to change of a draft; fields left out stay as they are. Given ``items`` replace all items."""
+
+    customer_id: UUID = unchanged()
+    site_id: UUID | None = None
+    discount_percent: Percent = unchanged()
+    validity_days: ValidityDays = unchanged()
+    notes: LongText = unchanged()
+    items: Items = unchanged()
+
+
+class ConvertNew(Body):
+    """How the order made from a quote reaches the customer."""
+
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+
+
+class QuoteView(View):
+    """A quote with its frozen prices and what the caller may do with it now."""
+
+    id: UUID
+    number: str = Field(examples=["COT-000001"])
+    status: QuoteStatus
+    customer_id: UUID
+    customer_name: str
+    site_id: UUID | None
+    site_name: str | None
+    items: list[ItemView]
+    subtotal: Money
+    discount_percent: Percent
+    discount_amount: Money
+    total: Money
+    validity_days: int
+    valid_until: datetime
+    notes: str
+    reason: str | None
+    order_id: UUID | None
+    created_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    sent_at: datetime | None
+    approved_at: datetime | None
+    converted_at: datetime | None
+    closed_at: datetime | None
+    version: Version
+    allowed_actions: list[str]
+
+
+class FormerVersionView(View):
+    """What a draft said before it was changed."""
+
+    version: Version
+    replaced_by: UUID | None
+    replaced_at: datetime
+    content: dict[str, Any]
+
+
+class QuoteList(NewestFirst):
+    """Filters of the quote list; ``q`` finds by number or by the customer's name."""
+
+    status: QuoteStatus | None = None
+    customer_id: UUID | None = None

@@ -1,0 +1,128 @@
+"""What clients send and get about stock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import model_validator
+
+from handlers.pages import NewestFirst
+from runtime.web.fields import Body, LongText, Money, QuantityOrZero, SignedQuantity, View
+from runtime.web.pagination import ListQuery
+
+
+class MovementKind(StrEnum):
+    """Why stock moved."""
+
+    RECEIPT = "receipt"
+    SALE = "sale"
+    RETURN = "return"
+    ADJUSTMENT = "adjustment"
+    COUNT = "count"
+    TRANSFER = "transfer"
+    LOSS = "loss"
+
+
+class MovementNew(Body):
+    """A movement by hand. ``quantity`` is signed for an adjustment; otherwise it is positive and the kind says
+    which way it goes. ``unit_cost`` of a receipt enters the product's average cost."""
+
+    product_id: UUID
+    kind: Literal["receipt", "adjustment", "return", "loss"]
+    quantity: SignedQuantity
+    location_id: UUID | None = None
+    reason: LongText | None = None
+    unit_cost: Money | None = None
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        if self.quantity == 0:
+            raise ValueError("The quantity is zero.|A quantidade é zero.")
+        if self.quantity < 0 and self.kind != "adjustment":
+            raise ValueError("Only an adjustment may be negative.|Somente um ajuste pode ser negativo.")
+        if self.unit_cost is not None and self.kind != "receipt":
+            raise ValueError("Only a receipt has a unit cost.|Somente uma entrada tem custo unitário.")
+        return self
+
+
+class MovementView(View):
+    """One line of the ledger, with the product's levels right after it."""
+
+    id: UUID
+    product_id: UUID
+    location_id: UUID
+    kind: MovementKind
+    delta: SignedQuantity
+    on_hand: SignedQuantity
+    reserved: QuantityOrZero
+    available: SignedQuantity
+    unit_cost: Money | None
+    reason: str | None
+    order_id: UUID | None
+    user_id: UUID | None
+    created_at: datetime
+
+
+class LedgerLineView(View):
+    """One line of the ledger."""
+
+    id: UUID
+    product_id: UUID
+    sku: str
+    product_name: str
+    location_id: UUID
+    kind: MovementKind
+    delta: SignedQuantity
+    on_hand_after: SignedQuantity
+    unit_cost: Money | None
+    reason: str | None
+    order_id: UUID | None
+    user_id: UUID | None
+    created_at: datetime
+
+
+class LevelView(View):
+    """A product's stock at a location; ``available = on_hand - reserved``."""
+
+    product_id: UUID
+    sku: str
+    product_name: str
+    unit: str
+    location_id: UUID
+    on_hand: SignedQuantity
+    reserved: QuantityOrZero
+    available: SignedQuantity
+    incoming: QuantityOrZero
+    average_cost: Money | None
+    last_sold_at: datetime | None
+    updated_at: datetime | None
+
+
+class LocationView(View):
+    """A place where stock lies; every store has a default one."""
+
+    id: UUID
+    name: str
+    is_default: bool
+    active: bool
+    created_at: datetime
+
+
+class MovementList(NewestFirst):
+    """Filters of the ledger."""
+
+    product_id: UUID | None = None
+    location_id: UUID | None = None
+    order_id: UUID | None = None
+    kind: MovementKind | None = None
+
+
+class LevelList(ListQuery):
+    """Filters of the stock list; ``q`` finds products by code, name or barcode."""
+
+    sort: Literal["product_id"] | None = None
+    product_id: UUID | None = None
+    location_id: UUID | None = None

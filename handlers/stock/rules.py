@@ -1,0 +1,152 @@
+"""Stock as a ledger: every change of on-hand is one movement, and reservations never exceed what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from handlers.lines import Line, unknown_reference
+from handlers.settings import TenantSettings
+from handlers.stock.models import MovementNew
+from runtime.data.ids import new_id
+from runtime.data.queries import sql
+from runtime.data.transactions import TenantTransaction
+from runtime.errors import ConflictError
+from runtime.events.catalogue import ProductUpdated, StockUpdated
+from runtime.events.log import emit
+
+DEFAULT_LOCATION_NAME = "Loja"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A product of which more was asked for than is available."""
+
+    product_id: UUID
+    requested: Decimal
+    available: Decimal
+
+
+class InsufficientStockError(ConflictError):
+    """409: not enough stock; ``products`` says of what, how much was asked for and how much there is."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        super().__init__(
+            "insufficient_stock",
+            "There is not enough stock.",
+            "Não há estoque suficiente.",
+            products=[
+                {
+                    "product_id": str(short.product_id),
+                    "requested": f"{short.requested:.3f}",
+                    "available": f"{short.available:.3f}",
+                }
+                for short in shortages
+            ],
+        )
+
+
+async def ensure_default_location(tx: TenantTransaction) -> UUID:
+    """The store's default location, made when there is none yet."""
+    location_id: UUID | None = await tx.fetch_value(sql.find_default_location)
+    if location_id is None:
+        await tx.execute(sql.create_default_location, id=new_id(), name=DEFAULT_LOCATION_NAME)
+        location_id = await tx.fetch_value(sql.find_default_location)
+    if location_id is None:
+        raise LookupError("a location that was just made is not visible")
+    return location_id
+
+
+async def reserve(
+    tx: TenantTransaction, settings: TenantSettings, location_id: UUID, lines: Sequence[Line]
+) -> None:
+    """Set the lines' quantities aside, summed by product; 409 when that is more than is available."""
+    rows = await tx.fetch_all(
+        sql.reserve_stock,
+        location_id=location_id,
+        product_ids=[line.product_id for line in lines],
+        quantities=[line.quantity for line in lines],
+    )
+    refuse_shortages(settings, rows)
+
+
+def refuse_shortages(settings: TenantSettings, rows: Sequence[Any]) -> None:
+    """Refuse what came back short (product, requested, available), unless the store allows negative stock."""
+    if rows and not settings.allow_negative_stock:
+        raise InsufficientStockError([Shortage(row[0], row[1], row[2]) for row in rows])
+
+
+def record_taken(
+    tx: TenantTransaction, settings: TenantSettings, location_id: UUID, rows: Sequence[Any]
+) -> None:
+    """Events for what has left with a delivery (product, quantity, on hand after, available after); 409 when the
+    goods are not there, whatever was reserved."""
+    refuse_shortages(settings, [(row[0], row[1], row[2] + row[1]) for row in rows if row[2] < 0])
+    for product_id, quantity, on_hand, available in rows:
+        emit(
+            tx,
+            StockUpdated(
+                product_id=product_id,
+                location_id=location_id,
+                delta=-quantity,
+                on_hand=on_hand,
+                available=available,
+                reason="sale",
+            ),
+        )
+
+
+async def move(tx: TenantTransaction, settings: TenantSettings, body: MovementNew) -> tuple[UUID, str]:
+    """Book a movement by hand and return its id and JSON.
+
+    404 for a product or location the store does not have; 409 when on-hand would fall below zero. What is reserved
+    does not count here: a loss has happened, whoever was promised the goods.
+    """
+    product = await tx.fetch_one(
+        sql.lock_product_stock, product_id=body.product_id, location_id=body.location_id
+    )
+    if product is None:
+        raise unknown_reference("/product_id", "product_not_found", "product", "produto")
+    if body.location_id is not None and not product["location_exists"]:
+        raise unknown_reference("/location_id", "location_not_found", "location", "local")
+    location_id = body.location_id or product["default_location_id"] or await ensure_default_location(tx)
+    delta = -body.quantity if body.kind == "loss" else body.quantity
+    movement_id = new_id()
+    booked = await tx.fetch_one(
+        sql.book_movement,
+        id=movement_id,
+        product_id=body.product_id,
+        location_id=location_id,
+        kind=body.kind,
+        delta=delta,
+        unit_cost=body.unit_cost,
+        cost=product["cost"],
+        reason=body.reason or None,
+    )
+    if booked is None:
+        raise LookupError("a booking answers its movement")
+    if delta < 0 and booked["on_hand"] < 0:
+        refuse_shortages(settings, [(body.product_id, -delta, booked["on_hand"] - delta)])
+    emit(
+        tx,
+        StockUpdated(
+            product_id=body.product_id,
+            location_id=location_id,
+            delta=delta,
+            on_hand=booked["on_hand"],
+            available=booked["available"],
+            reason=body.kind,
+        ),
+    )
+    if booked["average_cost"] is not None:
+        await _set_cost(tx, body.product_id, booked["average_cost"])
+    return movement_id, booked["body"]
+
+
+async def _set_cost(tx: TenantTransaction, product_id: UUID, cost: Decimal) -> None:
+    changed = await tx.fetch_one(sql.set_product_cost, product_id=product_id, cost=cost)
+    if changed is not None:
+        emit(tx, ProductUpdated(product_id=product_id, **dict(changed)))
