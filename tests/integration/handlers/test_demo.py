@@ -23,7 +23,7 @@ async def test_ten_days_of_business_balance(
         database,
         store.slug,
         10,
-        size=0.8,
+        size=1.2,
         until=UNTIL,
         progress=lambda done, total, _: seen.append((done, total)),
     )
