@@ -68,6 +68,7 @@ class Supervisor:
         self._stop = anyio.Event()
         self._all_ended = anyio.Event()
         self._failure: Exception | None = None
+        self._started = False
 
     def drain(self) -> None:
         """Ask every actor to finish; what still runs after the grace time is cancelled."""
@@ -77,6 +78,8 @@ class Supervisor:
         """Why this process should get no more work, for the readiness check."""
         if self._failure is not None:
             return str(self._failure)
+        if not self._started:
+            return "starting"
         return "draining" if self._stop.is_set() else None
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -104,6 +107,7 @@ class Supervisor:
                     if self._stop.is_set():
                         break
                     await tasks.start(self._supervise, spec)
+                self._started = True
                 task_status.started()
                 if not self._actors:
                     await self._stop.wait()

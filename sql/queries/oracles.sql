@@ -87,13 +87,20 @@ group by o.id, o.status
 having count(e.tenant_seq) <> (o.status = 'delivered')::integer;
 
 -- name: oracle_engine_demand_differs
--- The stock engine's demand is what the log says was sold, less what came back. Only while the log is whole.
+-- The stock engine's demand, of past days and of today, is what the log says was sold, less what came back. Only while the log is whole.
 select 'product ' || coalesce(d.product_id, s.product_id) || ': demand ' || coalesce(d.quantity, 0)
   || ', the log sold ' || coalesce(s.quantity, 0) as problem
 from (
   select product_id, sum(quantity) as quantity
-  from engine_daily_demand
-  where tenant_id = $tenant_id
+  from (
+    select product_id, quantity
+    from engine_daily_demand
+    where tenant_id = $tenant_id
+    union all
+    select product_id, day_quantity::numeric(20,3)
+    from engine_stock_products
+    where tenant_id = $tenant_id
+  ) as days
   group by product_id
 ) as d
 full join (
