@@ -1,0 +1,1 @@
+-- What a customer sees of a quote: public links, and what they did with them.

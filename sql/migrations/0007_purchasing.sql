@@ -1,0 +1,1 @@
+-- Suppliers, their prices, and purchase orders.

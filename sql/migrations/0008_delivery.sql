@@ -1,0 +1,1 @@
+-- Deliveries, vehicles, routes, proofs and occurrences.

@@ -1,0 +1,1 @@
+-- Counts, transfers, lots, partial deliveries and returns.

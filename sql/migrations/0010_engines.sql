@@ -1,0 +1,1 @@
+-- What the pricing and delivery engines know and advise, and the sales engine's further advice.
