@@ -1,0 +1,41 @@
+"""``python -m benchmarks [ROW ...]``: run the rows (or those of ``ONLY=health,quote``), print a table, keep JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import uvloop
+
+from benchmarks.installation import installation
+from benchmarks.results import Result, keep, machine, show
+from benchmarks.rows import ON_REQUEST, ROWS
+
+
+def main() -> int:
+    only = os.environ.get("ONLY", "")
+    chosen = sys.argv[1:] or [name for name in only.split(",") if name] or list(ROWS)
+    rows = {**ROWS, **ON_REQUEST}
+    if unknown := [name for name in chosen if name not in rows]:
+        print(f"no such row: {', '.join(unknown)} (there are {', '.join(rows)})", file=sys.stderr)
+        return 2
+    described = machine()
+    results: list[Result] = []
+    with installation() as made:
+        for name in chosen:
+            started = time.perf_counter()
+            print(f"{name} ...", end="", flush=True, file=sys.stderr)
+            try:
+                results += uvloop.run(rows[name](made))
+            finally:
+                made.stop()
+            print(f" {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    show(results)
+    print(f"{described['processors']}, {described['system']}, Python {described['python']}")
+    print(keep(results, described))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

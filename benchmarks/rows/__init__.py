@@ -1,0 +1,30 @@
+"""The rows of the table: each prepares an installation, measures, and answers its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from benchmarks.installation import Installation
+from benchmarks.results import Result
+from benchmarks.rows import pipeline, processes, requests
+
+Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
+
+ROWS: dict[str, Row] = {
+    "health": requests.health,
+    "quote": requests.quote,
+    "list": requests.quote_list,
+    "flow": requests.flow,
+    "two": requests.two_processes,
+    "logins": requests.during_logins,
+    "log": requests.access_log,
+    "relay": pipeline.relay,
+    "engines": pipeline.engines,
+    "latency": pipeline.latency,
+    "emission": pipeline.emission,
+    "memory": processes.memory,
+}
+
+ON_REQUEST: dict[str, Row] = {"growth": pipeline.growth}
+"""Rows that take minutes; measured only when named."""
