@@ -99,6 +99,7 @@ class StockEngine(Engine):
             if product.abc_class != classes.get(key):
                 product.abc_class = classes.get(key)
                 product.changed = True
+                product.assess(store.policy_of(product), store.day, tx.now)
                 reclassified.append((store, product))
         await rows.save_products(tx, reclassified)
 
@@ -180,11 +181,12 @@ async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch])
     touched: dict[Product, Store] = {}
     moved: dict[tuple[UUID, int, int], tuple[Store, UUID, UUID]] = {}
     for stretch in stretches:
-        store = stretch.store
+        store, today, policy_of = stretch.store, stretch.today, stretch.store.policy_of
         for event, day in stretch.events:
+            at = event.occurred_at
             for product in _fold(store, event, day):
                 touched[product] = store
-                product.assess(store.policy_of(product), store.day, event.occurred_at)
+                product.assess(policy_of(product), today, at)
             payload = event.payload
             if isinstance(payload, StockUpdated):
                 place = (store.tenant_id, payload.product_id.int, payload.location_id.int)
@@ -195,28 +197,27 @@ async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch])
 
 
 async def _load(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
-    wanted: dict[tuple[UUID, int], tuple[Store, UUID]] = {}
+    missing: list[tuple[Store, UUID]] = []
     levels: dict[tuple[UUID, int, int], tuple[Store, UUID, UUID]] = {}
     late: dict[tuple[UUID, int, date], tuple[Store, UUID, date]] = {}
     for stretch in stretches:
-        store, tenant_id = stretch.store, stretch.store.tenant_id
+        store, tenant_id, today = stretch.store, stretch.store.tenant_id, stretch.today
+        wanted: dict[int, UUID] = {}
         for event, day in stretch.events:
             payload = event.payload
             if isinstance(payload, SaleRecorded | OrderReturned):
                 for item in payload.items:
                     product_id = item.product_id
-                    wanted[tenant_id, product_id.int] = (store, product_id)
-                    if day != store.today:
+                    wanted[product_id.int] = product_id
+                    if day != today:
                         late[tenant_id, product_id.int, day] = (store, product_id, day)
                 continue
             product_id = payload.product_id  # type: ignore[attr-defined]
-            wanted[tenant_id, product_id.int] = (store, product_id)
+            wanted[product_id.int] = product_id
             if isinstance(payload, StockUpdated):
                 location_id = payload.location_id
                 levels[tenant_id, product_id.int, location_id.int] = (store, product_id, location_id)
-    missing = [
-        (store, product_id) for store, product_id in wanted.values() if product_id.int not in store.products
-    ]
+        missing += [(store, product_id) for key, product_id in wanted.items() if key not in store.products]
     if missing:
         await rows.load_products(tx, missing)
     if levels:
@@ -270,6 +271,7 @@ def _fold(store: Store, event: Event, day: date) -> Iterable[Product]:
         case SuggestionAccepted():
             product = products[payload.product_id.int]
             quantity = None if payload.quantity is None else float(payload.quantity)
+            product.assess(store.policy_of(product), today, event.occurred_at)
             product.accept(today, quantity, store.policy_of(product))
             yield product
         case SuggestionDismissed():

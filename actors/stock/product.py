@@ -44,7 +44,8 @@ class DayDemand:
 
 @dataclass(slots=True, eq=False)
 class Product:
-    """The fields up to ``closed_at`` are one row of ``engine_stock_products``, in its order.
+    """The fields up to ``closed_at`` are read from a row of ``engine_stock_products``, in this order. Those after it
+    follow from them: ``assess`` and ``conclude`` compute them before the row is written.
 
     ``today`` is the store's current day. ``window_*`` are sums over the last ``window_days`` days, today included;
     ``day_quantity`` and ``day_revenue`` are today's, which get a daily row of their own when the day ends. Croston's
@@ -80,6 +81,11 @@ class Product:
     suggestion_state: str | None = None
     suggestion_until: date | None = None
     abc_class: AbcClass | None = None
+    status: str = "none"
+    kind: str | None = None
+    risk: Risk | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
     mean: float = 0.0
     deviation: float = 0.0
     reorder_point: float = 0.0
@@ -88,11 +94,6 @@ class Product:
     suggested_quantity: float = 0.0
     priority: int | None = None
     xyz_class: XyzClass | None = None
-    status: str = "none"
-    kind: str | None = None
-    risk: Risk | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
     sold: dict[date, DayDemand] = field(default_factory=dict)
     """Demand of closed days, still to be added to the daily rows."""
     late: dict[date, DayDemand] = field(default_factory=dict)
@@ -158,7 +159,7 @@ class Product:
             self.suggestion_state = self.suggestion_until = None
 
     def accept(self, today: date, quantity: float | None, policy: Policy) -> None:
-        """The store orders what was suggested (or ``quantity``); forgotten when it is long overdue."""
+        """The store orders what is suggested (or ``quantity``); forgotten when it is long overdue."""
         self.changed = True
         self.conclude(policy)
         self.on_order = round(self.on_order + (self.suggested_quantity if quantity is None else quantity), 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import attrgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -188,10 +189,10 @@ async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, P
         )
 
 
-def _columns(products: Sequence[tuple[Store, Product]], names: Iterable[str]) -> dict[str, str]:
+def _columns(products: Sequence[tuple[Store, Product]], names: Sequence[str]) -> dict[str, str]:
+    values = zip(*map(attrgetter("product_id", *names), [product for _, product in products]), strict=True)
     columns = {
-        name: array_literal([getattr(product, name) for _, product in products])
-        for name in ("product_id", *names)
+        name: array_literal(column) for name, column in zip(("product_id", *names), values, strict=True)
     }
     columns["tenant_ids"] = array_literal([store.text for store, _ in products])
     return columns
