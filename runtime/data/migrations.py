@@ -94,7 +94,8 @@ async def migrate(url: str, *, event_partitions: int = 8) -> list[Migration]:
         todo = pending(migrations, await _applied(connection))
         for migration in todo:
             async with connection.transaction():
-                await connection.execute(migration.text)
+                # asyncpg does not understand the answer to a text without any statement, such as comments alone.
+                await connection.execute(f"select 1;\n{migration.text}")
                 await connection.execute(
                     "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
                     migration.number,
