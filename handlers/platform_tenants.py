@@ -87,11 +87,13 @@ async def list_tenants(call: Call[TenantList]) -> Reply:
     body=TenantNew,
     answers=TenantView,
     status=201,
-    transaction=False,
     errors=(409,),
 )
 async def create_tenant(call: Call, body: TenantNew) -> Reply:
-    """The store, its event log, its default location and its first owner come into being together."""
+    """The store, its event log, its default location and its first owner come into being together.
+
+    They are committed just before the platform's own record of it, as row security keeps the two apart.
+    """
     context = call.context
     password_hash = None
     if body.owner is not None:
@@ -117,6 +119,7 @@ async def create_tenant(call: Call, body: TenantNew) -> Reply:
             )
         row = await tx.fetch_one(sql.get_tenant_body, id=tx.tenant_id)
     context.directory.forget_all()
+    call.audit("tenant.created", "tenant", tx.tenant_id, after={"slug": body.slug})
     return Reply(row["body"] if row is not None else None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -15,9 +17,10 @@ from runtime.data.ids import NIL, new_id
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError, UnauthorizedError
 from runtime.host.logs import security_event
-from runtime.web.call import Call, Reply
+from runtime.web.call import Call, Reply, Tenant
 from runtime.web.fields import Body, EmailText, View
 from runtime.web.routing import Routes
+from runtime.web.tenancy import admit
 
 routes = Routes(tag="auth")
 
@@ -79,29 +82,30 @@ async def login(call: Call, body: Login) -> Reply:
     if user is None or not matches or not user["active"]:
         await context.throttle.failed(tenant.id, body.email, call.address)
         security_event("login_failed", tenant=tenant.slug, address=call.address)
-        raise UnauthorizedError(
-            "wrong_credentials", "E-mail or password is wrong.", "E-mail ou senha incorretos."
-        )
+        raise _wrong_credentials()
     await context.throttle.succeeded(tenant.id, body.email, call.address)
     renewed = (
         await context.passwords.hash(body.password)
         if context.passwords.is_outdated(user["password_hash"])
         else None
     )
-    session_id, token = new_id(), _new_refresh_token()
+    session_id, token = new_id(), _new_refresh_token(tenant.id)
     expires_at = datetime.now(UTC) + timedelta(days=context.settings.refresh_token_days)
     async with context.database.tenant(tenant.id, user_id=user["id"]) as tx:
         if renewed is not None:
             await tx.execute(sql.set_password_hash, id=user["id"], password_hash=renewed)
-        await tx.execute(
+        created = await tx.execute(
             sql.create_session,
             id=session_id,
             for_user=user["id"],
+            password_hash=renewed or user["password_hash"],
             expires_at=expires_at,
             token_hash=_hash(token),
         )
+    if not created:
+        raise _wrong_credentials()
     security_event("login", tenant=tenant.slug, user_id=str(user["id"]), address=call.address)
-    return _tokens(call, user["id"], session_id, user["role"], expires_at, token)
+    return _tokens(call, tenant, user["id"], session_id, user["role"], expires_at, token)
 
 
 @routes.post(
@@ -115,8 +119,8 @@ async def login(call: Call, body: Login) -> Reply:
 )
 async def refresh(call: Call, body: Refresh) -> Reply:
     """A refresh token used twice was stolen from one of the two: its session ends."""
-    context, tenant = call.context, call.tenant
-    given, token = _hash(body.refresh_token), _new_refresh_token()
+    context, tenant = call.context, await _tenant_of(call, body.refresh_token)
+    given, token = _hash(body.refresh_token), _new_refresh_token(tenant.id)
     async with context.database.tenant(tenant.id) as tx:
         row = await tx.fetch_one(sql.use_refresh_token, token_hash=given)
         if row is not None:
@@ -127,17 +131,13 @@ async def refresh(call: Call, body: Refresh) -> Reply:
                 expires_at=row["expires_at"],
             )
     if row is not None:
-        return _tokens(call, row["user_id"], row["session_id"], row["role"], row["expires_at"], token)
+        return _tokens(call, tenant, row["user_id"], row["session_id"], row["role"], row["expires_at"], token)
     async with context.database.tenant(tenant.id) as tx:
         used = await tx.fetch_one(sql.get_used_refresh_token, token_hash=given)
     if used is not None:
         security_event("refresh_token_reused", tenant=tenant.slug, session_id=str(used["session_id"]))
         await _end(call, tenant.id, used["session_id"])
-    raise UnauthorizedError(
-        "refresh_token",
-        "The refresh token is no longer good; sign in again.",
-        "Entre novamente: sessão encerrada.",
-    )
+    raise _refresh_refused()
 
 
 @routes.post("/auth/logout", transaction=False, summary="Sign out", status=204)
@@ -165,13 +165,19 @@ async def _end(call: Call, tenant_id: UUID, session_id: UUID) -> None:
 
 
 def _tokens(
-    call: Call, user_id: UUID, session_id: UUID, role: str, session_ends: datetime, refresh_token: str
+    call: Call,
+    tenant: Tenant,
+    user_id: UUID,
+    session_id: UUID,
+    role: str,
+    session_ends: datetime,
+    refresh_token: str,
 ) -> Reply:
     lifetime_s = min(
         call.context.tokens.lifetime_s, max(1, int((session_ends - datetime.now(UTC)).total_seconds()))
     )
     access_token = call.context.tokens.issue(
-        tenant_id=call.tenant.id,
+        tenant_id=tenant.id,
         user_id=user_id,
         session_id=session_id,
         role=role,
@@ -187,8 +193,43 @@ def _tokens(
     )
 
 
-def _new_refresh_token() -> str:
-    return secrets.token_urlsafe(REFRESH_TOKEN_BYTES)
+def _new_refresh_token(tenant_id: UUID) -> str:
+    """The store's id, so that the token is enough on the bare host too, and 256 bits nobody can guess."""
+    return base64.urlsafe_b64encode(tenant_id.bytes + secrets.token_bytes(REFRESH_TOKEN_BYTES)).decode()
+
+
+async def _tenant_of(call: Call, refresh_token: str) -> Tenant:
+    """The store of a refresh token, which has to be the one that the address names, if it names one."""
+    try:
+        raw = base64.b64decode(refresh_token, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise _refresh_refused() from None
+    if len(raw) != 16 + REFRESH_TOKEN_BYTES:
+        raise _refresh_refused()
+    tenant_id = UUID(bytes=raw[:16])
+    if tenant_id == call.tenant.id:
+        return call.tenant
+    if call.tenant.id != NIL:
+        security_event("tenant_mismatch", tenant=call.tenant.slug, token_of=str(tenant_id))
+        raise _refresh_refused()
+    tenant = await call.context.directory.by_id(tenant_id)
+    if tenant is None:
+        raise _refresh_refused()
+    return admit(tenant)
+
+
+def _wrong_credentials() -> UnauthorizedError:
+    return UnauthorizedError(
+        "wrong_credentials", "E-mail or password is wrong.", "E-mail ou senha incorretos."
+    )
+
+
+def _refresh_refused() -> UnauthorizedError:
+    return UnauthorizedError(
+        "refresh_token",
+        "The refresh token is no longer good; sign in again.",
+        "Entre novamente: sessão encerrada.",
+    )
 
 
 def _hash(token: str) -> bytes:

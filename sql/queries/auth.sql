@@ -5,9 +5,20 @@ where tenant_id = $tenant_id
   and email = $email;
 
 -- name: create_session
-with session as (
+-- Only for the password that was verified: the lock waits for a reset or a disabling that is under way.
+with verified as (
+  select tenant_id, id
+  from users
+  where tenant_id = $tenant_id
+    and id = $for_user::uuid
+    and password_hash = $password_hash
+    and active
+  for share
+),
+session as (
   insert into sessions (tenant_id, id, user_id, created_at, expires_at)
-  values ($tenant_id, $id, $for_user::uuid, $now, $expires_at)
+  select tenant_id, $id::uuid, id, $now::timestamptz, $expires_at::timestamptz
+  from verified
   returning tenant_id, id, created_at, expires_at
 )
 insert into refresh_tokens (tenant_id, token_hash, session_id, created_at, expires_at)
