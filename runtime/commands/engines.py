@@ -5,10 +5,9 @@ from __future__ import annotations
 import anyio
 import cyclopts
 
-from runtime.commands.opened import opened, tenant_id_of
+from runtime.commands.opened import installation, opened, tenant_id_of
 from runtime.commands.output import say
 from runtime.errors import NotFoundError
-from runtime.settings import load
 
 app = cyclopts.App(name="engines", help="Rebuild what engines have learnt.")
 
@@ -35,7 +34,7 @@ def rebuild(engine: str, *stores: str) -> None:
         raise NotFoundError("not_found", f"There is no engine '{engine}' ({', '.join(known)}).", "")
 
     async def run() -> None:
-        async with opened(load(secrets=False), "engine") as database:
+        async with opened(installation(), "engine") as database:
             consumer = Consumer(known[engine](), database)
             for slug in stores:
                 events = await rebuild_tenant(consumer, await tenant_id_of(database, slug))

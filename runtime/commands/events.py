@@ -8,9 +8,8 @@ from uuid import UUID
 import anyio
 import cyclopts
 
-from runtime.commands.opened import opened
+from runtime.commands.opened import installation, opened
 from runtime.commands.output import say, say_table
-from runtime.settings import load
 
 app = cyclopts.App(name="events", help="How far the pipeline is; dead letters.")
 
@@ -26,7 +25,7 @@ def status() -> None:
     from runtime.data.queries import sql
 
     async def show() -> None:
-        async with opened(load(secrets=False)) as database, database.tenant(NIL) as tx:
+        async with opened(installation()) as database, database.tenant(NIL) as tx:
             rows = await tx.fetch_all(sql.select_pipeline_status, consumers=["relay", *engines()])
         say_table(
             ("CONSUMER", "LAG (EVENTS)", "LAG (S)", "BLOCKED STORES", "DEAD LETTERS"),
@@ -61,7 +60,7 @@ def dead_letters(*, state: State = "parked", engine: str | None = None, limit: i
     from runtime.events.dead_letters import list_dead_letters
 
     async def show() -> None:
-        async with opened(load(secrets=False)) as database:
+        async with opened(installation()) as database:
             rows = await list_dead_letters(database, state=state, consumer=engine, limit=limit)
         say_table(
             ("ID", "STORE", "ENGINE", "EVENT", "TYPE", "ATTEMPTS", "PARKED AT", "ERROR"),
@@ -112,7 +111,7 @@ def _resolve(ids: tuple[UUID, ...], action: Literal["replay", "discard"], done: 
     from runtime.events.dead_letters import resolve
 
     async def ask() -> None:
-        async with opened(load(secrets=False)) as database:
+        async with opened(installation()) as database:
             for dead_letter_id in ids:
                 async with database.tenant(NIL) as tx:
                     await resolve(tx, dead_letter_id, action, BY)

@@ -1,4 +1,4 @@
-"""Databases opened for one command."""
+"""The installation a command is for, and databases opened for one command."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from uuid import UUID
 from runtime.data.database import Database, DatabaseRole
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
-from runtime.settings import Settings
+from runtime.settings import Settings, load
+
+
+def installation() -> Settings:
+    """Settings without keys; ``DATABASE_URL`` and ``REDIS_URL`` default to the servers of a running ``dev``."""
+    settings = load(servers=False, secrets=False)
+    if settings.database_url or settings.redis_url:
+        return load(secrets=False)
+    from runtime.host.embedded import running_endpoints
+
+    running = running_endpoints(settings.home)
+    if running is None:
+        return load(secrets=False)
+    return settings.having(database_url=running.database_url, redis_url=running.redis_url)
 
 
 @asynccontextmanager
-async def opened(settings: Settings, role: DatabaseRole = "api") -> AsyncIterator[Database]:
-    """The database under one role, with a pool of two connections, closed at the end of the block."""
+async def opened(settings: Settings, role: DatabaseRole = "api", *, size: int = 2) -> AsyncIterator[Database]:
+    """The database under one role, with a pool of ``size`` connections, closed at the end of the block."""
     database = await Database.open(
-        settings.database_url_of(role), role, size=2, pooler=settings.database_pooler
+        settings.database_url_of(role), role, size=size, pooler=settings.database_pooler
     )
     try:
         yield database

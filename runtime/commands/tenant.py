@@ -7,9 +7,8 @@ from typing import Literal
 import anyio
 import cyclopts
 
-from runtime.commands.opened import opened, tenant_id_of
+from runtime.commands.opened import installation, opened, tenant_id_of
 from runtime.commands.output import say, say_table
-from runtime.settings import load
 
 app = cyclopts.App(name="tenant", help="Create, list, suspend and resume stores.")
 
@@ -49,7 +48,7 @@ def create(
     from runtime.data.ids import new_id
 
     async def run() -> None:
-        settings = load(secrets=False)
+        settings = installation()
         chosen = new_password(from_stdin=password_stdin, own_words=(slug, name)) if owner else None
         async with opened(settings) as database, database.tenant(new_id()) as tx:
             await create_store(
@@ -80,7 +79,7 @@ def list_stores(*, status: Literal["active", "suspended"] | None = None) -> None
     async def run() -> None:
         stores: list[dict[str, str]] = []
         after: str | None = None
-        async with opened(load(secrets=False)) as database:
+        async with opened(installation()) as database:
             while True:
                 async with database.transaction() as tx:
                     rows = await tx.fetch_all(
@@ -114,7 +113,7 @@ def _set_status(slug: str, status: str) -> None:
     from runtime.data.queries import sql
 
     async def run() -> None:
-        async with opened(load(secrets=False)) as database:
+        async with opened(installation()) as database:
             tenant_id = await tenant_id_of(database, slug)
             async with database.transaction() as tx:
                 changed = await tx.execute(sql.set_tenant_status, id=tenant_id, status=status)

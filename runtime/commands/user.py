@@ -9,10 +9,9 @@ import anyio
 import cyclopts
 
 from handlers.permissions import Role
-from runtime.commands.opened import opened, tenant_id_of
+from runtime.commands.opened import installation, opened, tenant_id_of
 from runtime.commands.output import say
 from runtime.data.transactions import TenantTransaction
-from runtime.settings import load
 
 app = cyclopts.App(name="user", help="Create and disable users, reset passwords.")
 
@@ -40,7 +39,7 @@ def create(store: str, email: str, *, role: Role, name: str = "", password_stdin
     password, password_hash = new_password(from_stdin=password_stdin, own_words=(email, store))
 
     async def run() -> None:
-        async with opened(load(secrets=False)) as database:
+        async with opened(installation()) as database:
             tenant_id = await tenant_id_of(database, store)
             async with database.tenant(tenant_id) as tx:
                 await create_user(tx, email=email, name=name or email, role=role, password_hash=password_hash)
@@ -97,7 +96,7 @@ async def _change(
     from runtime.events.streams import open_redis
     from runtime.web.sessions import Sessions
 
-    settings = load(secrets=False)
+    settings = installation()
     client = open_redis(settings.redis_url, connections=2)
     try:
         async with opened(settings) as database:

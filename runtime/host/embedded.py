@@ -31,6 +31,15 @@ class Endpoints:
     redis_url: str
 
 
+def running_endpoints(home: Path) -> Endpoints | None:
+    """Where the servers of a home answer that another program has started, or None when none runs."""
+    sockets = _socket_directory(home.resolve())
+    postgres, valkey = _servers(home.resolve(), sockets, durable=True)
+    return (
+        Endpoints(postgres.url, valkey.url) if postgres.socket.exists() and valkey.socket.exists() else None
+    )
+
+
 class EmbeddedServers:
     """Both servers of one home; use as a context manager from the main thread.
 
@@ -47,11 +56,8 @@ class EmbeddedServers:
         """Start both and wait until they answer; raises StartupError saying what is in the way."""
         self.home.mkdir(parents=True, exist_ok=True)
         self._lock = _hold(self.home / "lock")
-        sockets = _socket_directory(self.home)
-        postgres = PostgresServer(
-            self.home / "postgres", sockets, self.home / "postgres.log", durable=self.durable
-        )
-        valkey = ValkeyServer(self.home / "valkey", sockets, self.home / "valkey.log", durable=self.durable)
+        sockets = _make_private(_socket_directory(self.home))
+        postgres, valkey = _servers(self.home, sockets, durable=self.durable)
         self._servers = [postgres, valkey]
         try:
             for server in self._servers:
@@ -101,12 +107,24 @@ def _hold(path: Path) -> IO[str]:
     return file
 
 
+def _servers(home: Path, sockets: Path, *, durable: bool) -> tuple[PostgresServer, ValkeyServer]:
+    return (
+        PostgresServer(home / "postgres", sockets, home / "postgres.log", durable=durable),
+        ValkeyServer(home / "valkey", sockets, home / "valkey.log", durable=durable),
+    )
+
+
 def _socket_directory(home: Path) -> Path:
-    """``home/run``, or a private temporary directory when a socket there would have too long a path."""
+    """``home/run``, or a temporary directory named by the home when a socket there would have too long a path."""
     directory = home / "run"
-    if len(os.fsencode(directory)) > _LONGEST_SOCKET_DIRECTORY:
-        digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-        directory = Path(tempfile.gettempdir()) / f"basecommerce-{digest}"
+    if len(os.fsencode(directory)) <= _LONGEST_SOCKET_DIRECTORY:
+        return directory
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"basecommerce-{digest}"
+
+
+def _make_private(directory: Path) -> Path:
+    """Make the directory for us alone; whoever reaches a socket in it is trusted."""
     directory.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() not in (0, directory.stat().st_uid):
         raise StartupError(f"BASECOMMERCE_HOME: {directory} belongs to another user")

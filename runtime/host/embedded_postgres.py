@@ -27,6 +27,7 @@ class PostgresServer:
     def __init__(self, data: Path, sockets: Path, log: Path, *, durable: bool) -> None:
         self.data, self.sockets, self.log, self.durable = data, sockets, log, durable
         self.url = f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}"
+        self.socket = sockets / ".s.PGSQL.5432"
         self._process: subprocess.Popen[bytes] | None = None
         self._pid_file = data / "postmaster.pid"
 

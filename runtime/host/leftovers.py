@@ -6,8 +6,10 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 def end_leftover(
@@ -17,6 +19,8 @@ def end_leftover(
 
     ``signals`` are tried in order, each given ``wait_s`` to work. Returns when no such process runs any more.
     """
+    import psutil  # of the extra 'embedded', which servers of production do not have
+
     process = _process_of(pid_file, directory)
     if process is None:
         return
@@ -30,6 +34,8 @@ def end_leftover(
 
 def names_a_stranger(pid_file: Path, directory: Path) -> bool:
     """True when the pid in ``pid_file`` is alive but some other program's (the number was used again)."""
+    import psutil
+
     pid = _pid_in(pid_file)
     return pid is not None and psutil.pid_exists(pid) and _process_of(pid_file, directory) is None
 
@@ -42,6 +48,8 @@ def _pid_in(pid_file: Path) -> int | None:
 
 
 def _process_of(pid_file: Path, directory: Path) -> psutil.Process | None:
+    import psutil
+
     pid = _pid_in(pid_file)
     if pid is None:
         return None

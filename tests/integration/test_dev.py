@@ -57,15 +57,11 @@ class Dev:
         return self.process.returncode
 
     def command(self, *words: str) -> str:
-        """Another command on the servers of this installation."""
-        servers = {
-            "DATABASE_URL": f"postgresql://postgres@/postgres?host={self.home / 'run'}",
-            "REDIS_URL": f"unix://{self.home / 'run' / 'valkey.sock'}",
-        }
+        """Another command; it finds the servers of this installation by its home."""
         return subprocess.run(
             [sys.executable, "-m", "runtime", *words],
             cwd=ROOT,
-            env=self.environment | servers,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=True,
