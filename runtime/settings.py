@@ -197,7 +197,7 @@ def load(
         # The rest is judged as if those were not set, so that one start tells everything there is to mend.
         settings = Settings(**{**given, **{name: Settings.model_fields[name].default for name in wrong}})
     missing = _missing_servers(settings) if servers else {}
-    problems = {**missing, **(_weak_keys(settings) if secrets else {}), **problems}
+    problems = {**missing, **(weak_keys(settings) if secrets else {}), **problems}
     if problems:
         raise StartupError(*(f"{name}: {problem}" for name, problem in problems.items()))
     if secrets and not settings.secret_key.get_secret_value():
@@ -239,7 +239,8 @@ def _missing_servers(settings: Settings) -> dict[str, str]:
     return {name: f"missing; expected {shape}" for name, (value, shape) in wanted.items() if not value}
 
 
-def _weak_keys(settings: Settings) -> dict[str, str]:
+def weak_keys(settings: Settings) -> dict[str, str]:
+    """The keys that must not sign anything, by variable, each with the reason; none on a development machine."""
     if settings.is_development:
         return {}
     problems = {}

@@ -39,6 +39,7 @@ def load(
 
 
 async def _load(settings: Settings, store: str, days: int, size: float, seed: str, again: bool) -> None:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from handlers.demo.load import DEFAULT_SEED
@@ -46,7 +47,7 @@ async def _load(settings: Settings, store: str, days: int, size: float, seed: st
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with opened(settings, size=_CONNECTIONS) as database:
-        with Progress(*columns, transient=True) as bar:
+        with Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
             task = bar.add_task(store, total=days)
             summary = await load_demo(
                 database,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import anyio
 
-from runtime.commands.opened import opened
+from runtime.commands.opened import installation, opened
 from runtime.commands.output import say
 from runtime.errors import RetryLaterError, StartupError
-from runtime.settings import Settings
+from runtime.settings import Settings, weak_keys
 
 _OLDEST_POSTGRES = 150_000
 _OLDEST_REDIS = 7
@@ -40,16 +40,12 @@ def doctor(*, oracles: bool = False) -> int:
         Also run the oracles: queries over all stores that find nothing while every promise is kept. They read
         whole tables.
     """
-    from runtime.settings import load
-
-    settings = load()
-    say("ok      settings")
-    return anyio.run(_examine_all, settings, oracles)
+    return anyio.run(_examine_all, installation(), oracles)
 
 
 async def _examine_all(settings: Settings, with_oracles: bool) -> int:
     ill = 0
-    examinations: list[Examination] = [_postgres, _schema, _redis, _pipeline]
+    examinations: list[Examination] = [_keys, _postgres, _schema, _redis, _pipeline]
     if with_oracles:
         examinations.append(_oracles)
     for examine in examinations:
@@ -68,6 +64,13 @@ async def _examine_all(settings: Settings, with_oracles: bool) -> int:
             say(f"PROBLEM {error.reason}")
     say("", f"{ill} problems" if ill else "all well")
     return 1 if ill else 0
+
+
+async def _keys(settings: Settings) -> AsyncIterator[Finding]:
+    problems = weak_keys(settings)
+    yield Finding("settings")
+    for name, problem in problems.items():
+        yield Finding(name, problem)
 
 
 async def _postgres(settings: Settings) -> AsyncIterator[Finding]:

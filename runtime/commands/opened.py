@@ -22,7 +22,9 @@ def installation() -> Settings:
     running = running_endpoints(settings.home)
     if running is None:
         return load(secrets=False)
-    return settings.having(database_url=running.database_url, redis_url=running.redis_url)
+    return settings.having(
+        environment="development", database_url=running.database_url, redis_url=running.redis_url
+    )
 
 
 @asynccontextmanager

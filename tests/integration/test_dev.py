@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -56,6 +60,20 @@ class Dev:
         self.process.communicate(timeout=60)
         return self.process.returncode
 
+    def signs_in(self, email: str, *, host: str) -> bool:
+        """Whether the API gives this user of the store at ``host`` a token for the password of the welcome."""
+        request = Request(
+            f"http://127.0.0.1:{self.environment['API_PORT']}/api/v1/auth/login",
+            data=json.dumps({"email": email, "password": "basecommerce-demo"}).encode(),
+            headers={"Host": host, "Content-Type": "application/json"},
+        )
+        try:
+            with urlopen(request, timeout=10) as answer:
+                return "access_token" in json.load(answer)
+        except HTTPError as refused:
+            refused.close()
+            return False
+
     def command(self, *words: str) -> str:
         """Another command; it finds the servers of this installation by its home."""
         return subprocess.run(
@@ -75,6 +93,31 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
     yield started
     if started.process is not None and started.process.poll() is None:
         started.end(signal.SIGTERM)
+
+
+def test_the_welcome_is_true_everybody_it_names_can_sign_in(tmp_path: Path) -> None:
+    whole = Dev(tmp_path / "home", "api,relay,engines,scheduler")
+    try:
+        welcome = whole.start()
+        for email in ("owner@demo.localhost", "driver@demo.localhost", "owner@acme.localhost"):
+            store = email.partition("@")[2]
+            assert f"http://{store}:{whole.environment['API_PORT']}" in welcome
+            assert whole.signs_in(email, host=store)
+        assert whole.signs_in("admin@platform.localhost", host="localhost")
+        assert not whole.signs_in("owner@acme.localhost", host="demo.localhost")
+        assert whole.end(signal.SIGINT) == 0
+    finally:
+        if whole.process is not None and whole.process.poll() is None:
+            whole.end(signal.SIGTERM)
+
+
+def test_a_demo_is_loaded_into_the_running_installation_once(dev) -> None:
+    dev.start()
+    assert re.match(
+        r"demo: \d+ products, \d+ customers", dev.command("demo", "load", "--days", "2", "--size", "0.2")
+    )
+    with pytest.raises(subprocess.CalledProcessError):
+        dev.command("demo", "load", "--days", "2")
 
 
 def test_one_command_makes_a_whole_installation_and_ctrl_c_ends_it(dev) -> None:
