@@ -152,7 +152,8 @@ insert into engine_stock_products (
   tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity, day_revenue,
   window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
   stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
-  priority, xyz_class, status, kind, risk, opened_at, closed_at, on_order, active, cost, price, window_days, croston_size,
+  priority, xyz_class, status, kind, risk, opened_at, closed_at, on_order, active, cost, price, window_days,
+  croston_size,
   croston_interval, croston_gap, recent_mean, recent_variance, suggestion_state, suggestion_until,
   abc_class, category
 )
@@ -160,12 +161,14 @@ select *
 from unnest(
   $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
   $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
-  $day_quantity::text::float8[], $day_revenue::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
+  $day_quantity::text::float8[], $day_revenue::text::float8[], $window_quantity::text::float8[],
+  $window_squares::text::float8[],
   $window_revenue::text::float8[], $window_demand_days::text::smallint[],
   $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
   $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
   $maximum::text::float8[], $days_left::text::float8[], $suggested_quantity::text::float8[],
-  $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
+  $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[],
+  $risk::text::text[], $opened_at::text::timestamptz[],
   $closed_at::text::timestamptz[], $on_order::text::float8[], $active::text::boolean[],
   $cost::text::float8[], $price::text::float8[], $window_days::text::smallint[],
   $croston_size::text::float8[], $croston_interval::text::float8[], $croston_gap::text::integer[],
@@ -226,12 +229,14 @@ select *
 from unnest(
   $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
   $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
-  $day_quantity::text::float8[], $day_revenue::text::float8[], $window_quantity::text::float8[], $window_squares::text::float8[],
+  $day_quantity::text::float8[], $day_revenue::text::float8[], $window_quantity::text::float8[],
+  $window_squares::text::float8[],
   $window_revenue::text::float8[], $window_demand_days::text::smallint[],
   $window_stock_out_days::text::smallint[], $stocked_since::text::date[], $out_since::text::date[],
   $mean::text::float8[], $deviation::text::float8[], $reorder_point::text::float8[],
   $maximum::text::float8[], $days_left::text::float8[], $suggested_quantity::text::float8[],
-  $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[], $risk::text::text[], $opened_at::text::timestamptz[],
+  $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[],
+  $risk::text::text[], $opened_at::text::timestamptz[],
   $closed_at::text::timestamptz[]
 )
 on conflict (tenant_id, product_id) do update set
