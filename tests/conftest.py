@@ -25,6 +25,8 @@ from runtime.host.embedded import EmbeddedServers, Endpoints
 from runtime.settings import Settings, documented, load
 
 SUPPORT = Path(__file__).parent / "support"
+# They import each other, in whatever order they are loaded.
+pytest.register_assert_rewrite("tests.support")
 pytest_plugins = [f"tests.support.{path.stem}" for path in SUPPORT.glob("*.py") if path.stem != "__init__"]
 
 _TEMPLATE_LOCK = 0x74_65_73_74
