@@ -39,6 +39,12 @@ class TenantSettings(BaseModel):
     default_lead_time_days: QuantityOrZero = Field(
         Decimal(7), le=365, description="Days from ordering to receiving, where a product says nothing else"
     )
+    pix_key: Annotated[str, StringConstraints(max_length=77, pattern=r"^[^\s\x00-\x1f]*$")] = Field(
+        "", description="PIX key; with one, quotes carry a payment code"
+    )
+    pix_city: Annotated[str, StringConstraints(min_length=1, max_length=15)] = Field(
+        "SAO PAULO", description="City of the store as PIX payments name it"
+    )
     default_service_level: Fraction = Field(
         Decimal("0.95"), description="Wanted chance of not running out while waiting for a supplier"
     )

@@ -24,6 +24,7 @@ from handlers.lines import (
 from handlers.orders.rules import Written
 from handlers.permissions import Role
 from handlers.quotes.models import QuoteChange, QuoteNew
+from handlers.quotes.rules import get
 from handlers.settings import TenantSettings
 from handlers.states import ALL_PERMISSIONS, QUOTE, allowed_on_quotes
 from runtime.data.ids import new_id

@@ -1,0 +1,115 @@
+"""A quote as its customer reads it: the facts, made once, for the page, the PDF and the message alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from handlers.pix import br_code
+from handlers.settings import TenantSettings
+from runtime.web.call import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteDocument:
+    """What is shown; ``pix`` is the payment text, absent when the store has no PIX key."""
+
+    store: str
+    locale: str
+    number: str
+    status: str
+    customer: str
+    site: str | None
+    valid_until: datetime
+    notes: str
+    items: tuple[Mapping[str, Any], ...]
+    subtotal: Decimal
+    discount: Decimal
+    total: Decimal
+    pix: str | None
+
+    @classmethod
+    def of(cls, tenant: Tenant, body: str) -> QuoteDocument:
+        """From the quote's JSON; days are those of the store."""
+        quote = orjson.loads(body)
+        settings: TenantSettings = tenant.settings
+        total = Decimal(quote["total"])
+        pix = None
+        if settings.pix_key:
+            pix = br_code(
+                key=settings.pix_key,
+                name=tenant.name,
+                city=settings.pix_city,
+                amount=total,
+                reference=quote["number"],
+            )
+        return cls(
+            store=tenant.name,
+            locale=tenant.locale,
+            number=quote["number"],
+            status=quote["status"],
+            customer=quote["customer_name"],
+            site=quote["site_name"],
+            valid_until=datetime.fromisoformat(quote["valid_until"]).astimezone(ZoneInfo(tenant.time_zone)),
+            notes=quote["notes"],
+            items=tuple(quote["items"]),
+            subtotal=Decimal(quote["subtotal"]),
+            discount=Decimal(quote["discount_amount"]),
+            total=total,
+            pix=pix,
+        )
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether the customer may still accept or reject it."""
+        return self.status == "sent"
+
+    def say(self, portuguese: str, english: str) -> str:
+        """The one of the two sentences that this store's customers read."""
+        return english if self.locale == "en" else portuguese
+
+    def money(self, amount: Decimal | str) -> str:
+        """An amount in BRL as people write it."""
+        return format_currency(Decimal(amount), "BRL", locale=_babel(self.locale))
+
+    def quantity(self, amount: str) -> str:
+        """A quantity without trailing zeros."""
+        return format_decimal(Decimal(amount), format="#,##0.###", locale=_babel(self.locale))
+
+    @property
+    def last_day(self) -> str:
+        """The last day of validity."""
+        return format_date(self.valid_until.date(), format="short", locale=_babel(self.locale))
+
+    def message(self, url: str) -> str:
+        """The text to send by WhatsApp: asterisks make bold there."""
+        lines = [
+            f"*{self.store}*",
+            self.say(
+                f"Orçamento {self.number} para {self.customer}", f"Quote {self.number} for {self.customer}"
+            ),
+            "",
+        ]
+        lines += [
+            f"• {self.quantity(item['quantity'])} {item['unit']} {item['name']}: {self.money(item['line_total'])}"
+            for item in self.items
+        ]
+        lines += [
+            "",
+            f"*Total: {self.money(self.total)}*",
+            self.say(f"Válido até {self.last_day}", f"Valid until {self.last_day}"),
+            self.say(f"Veja e responda: {url}", f"See and answer: {url}"),
+        ]
+        return "\n".join(lines)
+
+
+def _babel(locale: str) -> str:
+    return "en" if locale == "en" else "pt_BR"

@@ -1,0 +1,125 @@
+"""The printable quote: one PDF with items, totals, validity and, when the store has a PIX key, a QR code to pay."""
+
+from __future__ import annotations
+
+import io
+
+from handlers.quote_links.document import QuoteDocument
+
+_WIDTHS = (78, 24, 16, 32, 36)
+_MARGIN_MM = 12
+
+
+def render_pdf(document: QuoteDocument) -> bytes:
+    """The PDF's bytes; takes some tens of milliseconds of CPU, so it is called in a worker thread."""
+    from fpdf import FPDF
+
+    class Page(FPDF):
+        def footer(self) -> None:
+            self.set_y(-12)
+            self.set_font("helvetica", size=8)
+            self.set_text_color(110)
+            label = document.say("Página", "Page")
+            self.cell(
+                0,
+                6,
+                _latin(f"{document.store}  ·  {document.number}  ·  {label} {self.page_no()}"),
+                align="C",
+            )
+
+    pdf = Page(format="A4")
+    pdf.set_title(_latin(f"{document.number} {document.store}"))
+    pdf.set_margin(_MARGIN_MM)
+    pdf.set_auto_page_break(auto=True, margin=18)
+    pdf.add_page()
+    pdf.set_font("helvetica", "B", 16)
+    pdf.cell(0, 9, _latin(document.store), new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font("helvetica", size=11)
+    title = document.say(f"Orçamento {document.number}", f"Quote {document.number}")
+    for line in (title, document.customer, document.site or ""):
+        if line:
+            pdf.cell(0, 6, _latin(line), new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(4)
+    _items(pdf, document)
+    _totals(pdf, document)
+    if document.notes:
+        pdf.ln(3)
+        pdf.set_font("helvetica", size=10)
+        pdf.multi_cell(0, 5, _latin(document.notes), new_x="LMARGIN", new_y="NEXT")
+    if document.pix is not None:
+        _pix(pdf, document, document.pix)
+    return bytes(pdf.output())
+
+
+def _items(pdf, document: QuoteDocument) -> None:  # type: ignore[no-untyped-def]
+    heads = (
+        document.say("Produto", "Product"),
+        document.say("Quantidade", "Quantity"),
+        document.say("Un.", "Unit"),
+        document.say("Preço", "Price"),
+        "Total",
+    )
+    pdf.set_font("helvetica", "B", 9)
+    for width, head in zip(_WIDTHS, heads, strict=True):
+        pdf.cell(width, 7, _latin(head), border="B", align="L" if width == _WIDTHS[0] else "R")
+    pdf.ln()
+    pdf.set_font("helvetica", size=9)
+    for item in document.items:
+        cells = (
+            item["name"],
+            document.quantity(item["quantity"]),
+            item["unit"],
+            document.money(item["unit_price"]),
+            document.money(item["line_total"]),
+        )
+        for position, (width, text) in enumerate(zip(_WIDTHS, cells, strict=True)):
+            shown = _fitted(pdf, _latin(str(text)), width)
+            pdf.cell(width, 6, shown, align="L" if position == 0 else "R")
+        pdf.ln()
+
+
+def _totals(pdf, document: QuoteDocument) -> None:  # type: ignore[no-untyped-def]
+    pdf.ln(2)
+    lines = [(document.say("Total", "Total"), document.total, "B")]
+    if document.discount:
+        lines = [
+            (document.say("Subtotal", "Subtotal"), document.subtotal, ""),
+            (document.say("Desconto", "Discount"), -document.discount, ""),
+            *lines,
+        ]
+    for label, amount, style in lines:
+        pdf.set_font("helvetica", style, 10)
+        pdf.cell(sum(_WIDTHS[:4]), 6, _latin(label), align="R")
+        pdf.cell(_WIDTHS[4], 6, _latin(document.money(amount)), align="R", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font("helvetica", size=10)
+    pdf.ln(2)
+    until = document.say(f"Válido até {document.last_day}.", f"Valid until {document.last_day}.")
+    pdf.cell(0, 6, _latin(until), new_x="LMARGIN", new_y="NEXT")
+
+
+def _pix(pdf, document: QuoteDocument, payload: str) -> None:  # type: ignore[no-untyped-def]
+    import segno
+
+    image = io.BytesIO()
+    segno.make(payload, error="m").save(image, kind="png", scale=6, border=2)
+    pdf.ln(4)
+    if pdf.get_y() > 225:
+        pdf.add_page()
+    pdf.set_font("helvetica", "B", 10)
+    pdf.cell(0, 6, _latin(document.say("Pague com PIX", "Pay with PIX")), new_x="LMARGIN", new_y="NEXT")
+    pdf.image(image, w=38)
+    pdf.set_font("courier", size=7)
+    pdf.multi_cell(0, 3.5, payload, new_x="LMARGIN", new_y="NEXT")
+
+
+def _fitted(pdf, text: str, width: float) -> str:  # type: ignore[no-untyped-def]
+    if pdf.get_string_width(text) <= width - 2:
+        return text
+    while text and pdf.get_string_width(text + "...") > width - 2:
+        text = text[:-1]
+    return text + "..."
+
+
+def _latin(text: str) -> str:
+    """What the PDF's built-in fonts can show; they cover Portuguese."""
+    return text.replace("\u00a0", " ").encode("latin-1", "replace").decode("latin-1")
