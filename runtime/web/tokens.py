@@ -26,6 +26,7 @@ PLATFORM_TENANT = NIL
 _TYPE = "at+jwt"
 _MAX_LENGTH = 4096
 _LEEWAY_S = 10
+_LONGEST_S = 43_200 * 60
 _REQUIRED = ["sub", "role", "sid", "iat", "exp", "iss", "aud"]
 _KEYS_FROM_THE_TOKEN = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 # Strict base64url without padding: a padded or spaced copy of a token is not the token.
@@ -124,7 +125,7 @@ class Tokens:
 
 def _claims(payload: Any) -> Claims:
     issued, expires, role = payload["iat"], payload["exp"], payload["role"]
-    if type(issued) is not int or type(expires) is not int or issued >= expires:
+    if type(issued) is not int or type(expires) is not int or not 0 < expires - issued <= _LONGEST_S:
         raise _refused()
     if not isinstance(role, str) or payload["aud"] != AUDIENCE:
         raise _refused()
