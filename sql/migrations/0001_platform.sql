@@ -55,6 +55,7 @@ end
 $$;
 
 -- Engine tables: an engine writes the rows of the tenants of its batch, the API reads those of its one tenant.
+-- `is true` keeps the list of tenants a filter: as an index condition it would be sorted again at every look-up.
 create procedure secure_engine_table(table_name regclass)
 language plpgsql as $$
 begin
@@ -70,7 +71,7 @@ begin
     table_name);
   execute format(
     'create policy batch on %s as restrictive for all to basecommerce_engine '
-    'using (tenant_id = any ((select nullif(current_setting(''app.tenant_ids'', true), '''')::uuid[])::uuid[])) '
+    'using ((tenant_id = any ((select nullif(current_setting(''app.tenant_ids'', true), '''')::uuid[])::uuid[])) is true) '
     'with check (tenant_id = any ((select nullif(current_setting(''app.tenant_ids'', true), '''')::uuid[])::uuid[]))',
     table_name);
   execute format('grant select on %s to basecommerce_api', table_name);
@@ -220,7 +221,8 @@ create table event_outbox (
   recorded_at timestamptz not null default clock_timestamp(),
   correlation_id text check (length(correlation_id) <= 100),
   traceparent text check (length(traceparent) <= 100),
-  payload jsonb not null check (pg_column_size(payload) <= 65536),
+  -- json, not jsonb: it is written once and handed on as text, to every engine.
+  payload json not null check (octet_length(payload::text) <= 65536),
   primary key (tenant_id, tenant_seq)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.05);
 -- Retention looks for the oldest rows of all tenants; rows arrive in this order, so a summary per block range is enough.
@@ -233,7 +235,7 @@ grant select
    correlation_id, traceparent)
   on event_outbox to basecommerce_relay;
 create policy engine on event_outbox for select to basecommerce_engine
-  using (tenant_id = any ((select nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[]));
+  using ((tenant_id = any ((select nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[])) is true);
 grant select on event_outbox to basecommerce_engine;
 create policy retention on event_outbox for all to basecommerce_scheduler using (true);
 grant select (tenant_id, tenant_seq, occurred_at, recorded_at), delete on event_outbox to basecommerce_scheduler;
@@ -273,7 +275,7 @@ create table dead_letters (
   event_type text not null,
   version smallint not null,
   occurred_at timestamptz not null,
-  payload jsonb not null,
+  payload json not null,
   error text not null check (length(error) <= 500),
   traceback text check (length(traceback) <= 20000),
   attempts integer not null,

@@ -13,7 +13,7 @@ insert into event_outbox (
 )
 select
   head.tenant_id, head.base + e.position, e.event_id, head.partition, e.event_type, e.version, $vertical::text, $now,
-  $correlation_id::text, $traceparent::text, e.payload::jsonb
+  $correlation_id::text, $traceparent::text, e.payload::json
 from head,
   unnest($event_ids::uuid[], $event_types::text[], $versions::smallint[], $payloads::text[])
     with ordinality as e (event_id, event_type, version, payload, position);
@@ -301,7 +301,7 @@ where o.tenant_id = $tenant_id
   and ($event_type::text is null or o.event_type = $event_type)
   and ($thing_id::text is null or exists (
     select 1
-    from jsonb_each_text(o.payload) as field (name, value)
+    from json_each_text(o.payload) as field (name, value)
     where field.value = $thing_id
   ))
 order by o.tenant_seq desc

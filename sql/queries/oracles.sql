@@ -108,7 +108,7 @@ full join (
     (item ->> 'product_id')::uuid as product_id,
     sum((item ->> 'quantity')::numeric * case o.event_type when 'sale_recorded' then 1 else -1 end) as quantity
   from event_outbox as o
-  cross join jsonb_array_elements(o.payload -> 'items') as item
+  cross join json_array_elements(o.payload -> 'items') as item
   where o.tenant_id = $tenant_id
     and o.event_type in ('sale_recorded', 'order_returned')
   group by 1
