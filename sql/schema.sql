@@ -237,7 +237,7 @@ begin
     table_name);
   execute format(
     'create policy batch on %s as restrictive for all to basecommerce_engine '
-    'using (tenant_id = any ((select nullif(current_setting(''app.tenant_ids'', true), '''')::uuid[])::uuid[])) '
+    'using ((tenant_id = any ((select nullif(current_setting(''app.tenant_ids'', true), '''')::uuid[])::uuid[])) is true) '
     'with check (tenant_id = any ((select nullif(current_setting(''app.tenant_ids'', true), '''')::uuid[])::uuid[]))',
     table_name);
   execute format('grant select on %s to basecommerce_api', table_name);
@@ -343,7 +343,7 @@ CREATE TABLE public.dead_letters (
     event_type text NOT NULL,
     version smallint NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
-    payload jsonb NOT NULL,
+    payload json NOT NULL,
     error text NOT NULL,
     traceback text,
     attempts integer NOT NULL,
@@ -504,10 +504,10 @@ CREATE TABLE public.event_outbox (
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     correlation_id text,
     traceparent text,
-    payload jsonb NOT NULL,
+    payload json NOT NULL,
     CONSTRAINT event_outbox_correlation_id_check CHECK ((length(correlation_id) <= 100)),
     CONSTRAINT event_outbox_event_type_check CHECK (((length(event_type) >= 1) AND (length(event_type) <= 100))),
-    CONSTRAINT event_outbox_payload_check CHECK ((pg_column_size(payload) <= 65536)),
+    CONSTRAINT event_outbox_payload_check CHECK ((octet_length((payload)::text) <= 65536)),
     CONSTRAINT event_outbox_tenant_seq_check CHECK ((tenant_seq > 0)),
     CONSTRAINT event_outbox_traceparent_check CHECK ((length(traceparent) <= 100)),
     CONSTRAINT event_outbox_version_check CHECK ((version > 0)),
@@ -624,6 +624,24 @@ CREATE TABLE public.quote_items (
 );
 
 ALTER TABLE ONLY public.quote_items FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.quote_links (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    quote_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    first_seen_at timestamp with time zone,
+    last_seen_at timestamp with time zone,
+    views integer DEFAULT 0 NOT NULL,
+    CONSTRAINT quote_links_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT quote_links_views_check CHECK ((views >= 0))
+);
+
+ALTER TABLE ONLY public.quote_links FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.quote_versions (
     tenant_id uuid NOT NULL,
@@ -840,6 +858,12 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.quote_items
     ADD CONSTRAINT quote_items_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.quote_links
+    ADD CONSTRAINT quote_links_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.quote_links
+    ADD CONSTRAINT quote_links_tenant_id_token_hash_key UNIQUE (tenant_id, token_hash);
+
 ALTER TABLE ONLY public.quote_versions
     ADD CONSTRAINT quote_versions_pkey PRIMARY KEY (tenant_id, quote_id, version);
 
@@ -933,6 +957,8 @@ CREATE UNIQUE INDEX products_sku_key ON public.products USING btree (tenant_id, 
 
 CREATE INDEX quote_items_of_quote ON public.quote_items USING btree (tenant_id, quote_id, "position");
 
+CREATE INDEX quote_links_of_quote ON public.quote_links USING btree (tenant_id, quote_id, id);
+
 CREATE INDEX quotes_by_customer ON public.quotes USING btree (tenant_id, customer_id, created_at DESC, id DESC);
 
 CREATE INDEX quotes_by_status ON public.quotes USING btree (tenant_id, status, created_at DESC, id DESC);
@@ -1013,6 +1039,12 @@ ALTER TABLE ONLY public.quote_items
 ALTER TABLE ONLY public.quote_items
     ADD CONSTRAINT quote_items_tenant_id_quote_id_fkey FOREIGN KEY (tenant_id, quote_id) REFERENCES public.quotes(tenant_id, id);
 
+ALTER TABLE ONLY public.quote_links
+    ADD CONSTRAINT quote_links_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.quote_links
+    ADD CONSTRAINT quote_links_tenant_id_quote_id_fkey FOREIGN KEY (tenant_id, quote_id) REFERENCES public.quotes(tenant_id, id);
+
 ALTER TABLE ONLY public.quote_versions
     ADD CONSTRAINT quote_versions_tenant_id_quote_id_fkey FOREIGN KEY (tenant_id, quote_id) REFERENCES public.quotes(tenant_id, id);
 
@@ -1070,19 +1102,19 @@ CREATE POLICY api ON public.dead_letters TO basecommerce_api USING (true) WITH C
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY batch ON public.engine_daily_demand AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_daily_demand AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_sales_totals AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_sales_totals AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_stock_products AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_stock_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_stock_tenants AS RESTRICTIVE TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_stock_tenants AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 ALTER TABLE public.consumer_cursor ENABLE ROW LEVEL SECURITY;
 
@@ -1096,7 +1128,7 @@ CREATE POLICY engine ON public.consumer_cursor TO basecommerce_engine USING ((co
 
 CREATE POLICY engine ON public.dead_letters TO basecommerce_engine USING (true) WITH CHECK (true);
 
-CREATE POLICY engine ON public.event_outbox FOR SELECT TO basecommerce_engine USING ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY engine ON public.event_outbox FOR SELECT TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE));
 
 ALTER TABLE public.engine_daily_demand ENABLE ROW LEVEL SECURITY;
 
@@ -1131,6 +1163,8 @@ ALTER TABLE public.product_prices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quote_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quote_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quote_versions ENABLE ROW LEVEL SECURITY;
 
@@ -1181,6 +1215,8 @@ CREATE POLICY runtime ON public.product_prices TO basecommerce_api USING (true) 
 CREATE POLICY runtime ON public.products TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.quote_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.quote_links TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.quote_versions TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -1257,6 +1293,8 @@ CREATE POLICY tenant ON public.product_prices AS RESTRICTIVE TO basecommerce_api
 CREATE POLICY tenant ON public.products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.quote_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.quote_links AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.quote_versions AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1394,6 +1432,8 @@ GRANT SELECT,INSERT ON TABLE public.order_items TO basecommerce_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.product_prices TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quote_items TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quote_links TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.quote_versions TO basecommerce_api;
 
