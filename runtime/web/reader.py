@@ -111,20 +111,24 @@ class QueryReader:
 def _count_keys(parsed: Any) -> int:
     """How many keys there are in all objects; refuses deep nesting and NUL on the way."""
     keys = 0
-    level: list[Any] = [parsed]
+    level: list[Any] = [[parsed]]
     for _ in range(MAX_DEPTH + 1):
         following: list[Any] = []
-        for value in level:
-            if type(value) is dict:
-                keys += len(value)
-                for key in value:
+        for container in level:
+            values = container
+            if type(container) is dict:
+                keys += len(container)
+                values = container.values()
+                for key in container:
                     if "\0" in key:
                         raise _nul()
-                following.extend(value.values())
-            elif type(value) is list:
-                following.extend(value)
-            elif type(value) is str and "\0" in value:
-                raise _nul()
+            for value in values:
+                kind = type(value)
+                if kind is str:
+                    if "\0" in value:
+                        raise _nul()
+                elif kind is dict or kind is list:
+                    following.append(value)
         if not following:
             return keys
         level = following
