@@ -7,7 +7,9 @@ from runtime.errors import StartupError
 from tests.architecture.schema import SCHEMA_FILE, dump
 
 
-async def test_the_migrations_make_the_schema_on_record(empty_database_url: str, request: pytest.FixtureRequest) -> None:
+async def test_the_migrations_make_the_schema_on_record(
+    empty_database_url: str, request: pytest.FixtureRequest
+) -> None:
     if request.config.getoption("--database-url"):
         pytest.skip("dumps of other PostgreSQL releases read differently; runs on the embedded server")
     await migrate(empty_database_url)
