@@ -21,7 +21,7 @@ BUILDER = {
 MARIA = {"kind": "person", "name": "Maria da Conceição", "document": "529.982.247-25"}
 EVENTS = Query(
     "events",
-    "select event_type, payload from event_outbox where tenant_id = $1 order by tenant_seq",
+    "select event_type, payload::jsonb from event_outbox where tenant_id = $1 order by tenant_seq",
     ("tenant_id",),
     "",
 )

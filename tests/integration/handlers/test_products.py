@@ -23,7 +23,7 @@ CEMENT = {
 }
 EVENTS = Query(
     "events",
-    "select event_type, payload from event_outbox where tenant_id = $1 order by tenant_seq",
+    "select event_type, payload::jsonb from event_outbox where tenant_id = $1 order by tenant_seq",
     ("tenant_id",),
     "",
 )
