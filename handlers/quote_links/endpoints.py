@@ -160,7 +160,7 @@ async def unshare_quote(call: Call, quote_id: UUID) -> Reply:
     return Reply(None, status=204)
 
 
-@routes.get("/quotes/{quote_id}/pdf", may="quotes:read", summary="The quote as PDF")
+@routes.get("/quotes/{quote_id}/pdf", may="quotes:read", summary="The quote as PDF", media="application/pdf")
 async def get_quote_pdf(call: Call, quote_id: UUID) -> Reply:
     """`application/pdf`, with a PIX QR code when the store has a PIX key."""
     quote = await rules.get(call.tx, quote_id)
@@ -199,21 +199,23 @@ async def reject_shared_quote(call: Call, token: str, body: Reason) -> Reply:
     return Reply(_shown(await _answer(call, token, accept=False, reason=body.reason)))
 
 
-@routes.get("/public/quotes/{token}/pdf", public=True, summary="A shared quote as PDF")
+@routes.get(
+    "/public/quotes/{token}/pdf", public=True, summary="A shared quote as PDF", media="application/pdf"
+)
 async def get_shared_pdf(call: Call, token: str) -> Reply:
     """The same PDF that the store prints."""
     document, _ = await _document(call, token, sql.find_quote_link)
     return await _pdf(document)
 
 
-@pages.get("/q/{token}", public=True, summary="The page of a shared quote")
+@pages.get("/q/{token}", public=True, summary="The page of a shared quote", media="text/html")
 async def show_page(call: Call, token: str) -> Reply:
     """HTML, in the store's language."""
     document, _ = await _document(call, token, sql.see_quote_link)
     return Reply(render_page(document, f"/q/{token}"), headers=HEADERS)
 
 
-@pages.get("/q/{token}/pdf", public=True, summary="The PDF of a shared quote")
+@pages.get("/q/{token}/pdf", public=True, summary="The PDF of a shared quote", media="application/pdf")
 async def show_pdf(call: Call, token: str) -> Reply:
     """The same PDF that the store prints."""
     document, _ = await _document(call, token, sql.find_quote_link)

@@ -114,7 +114,9 @@ class _Endpoint:
         trace.tenant = tenant.slug
         call.tenant = tenant
         call.locale = trace.locale = locale_of(request.headers.get("Accept-Language"), tenant.locale)
-        if not self._operation.public:
+        if self._operation.public:
+            context.limits.check_address(call.address)
+        else:
             self._authorize(call)
 
     async def _platform(self) -> Tenant:

@@ -19,9 +19,9 @@ class Pace:
     def __init__(self, per_minute: int, *, burst_s: float = 60.0) -> None:
         self._interval_s = 60.0 / per_minute
         self._window_s = max(burst_s, self._interval_s)
-        self._due: dict[UUID, float] = {}
+        self._due: dict[UUID | str, float] = {}
 
-    def take(self, key: UUID, now: float) -> float:
+    def take(self, key: UUID | str, now: float) -> float:
         """Count one request; returns 0, or the seconds to wait (the request is then not counted)."""
         due = max(self._due.get(key, 0.0), now)
         following = due + self._interval_s
@@ -36,15 +36,23 @@ class Pace:
 class RateLimits:
     """The limits of this process; nginx keeps those of the whole deployment."""
 
-    __slots__ = ("_tenants", "_users")
+    __slots__ = ("_addresses", "_tenants", "_users")
 
     def __init__(self, user_per_minute: int, tenant_per_minute: int) -> None:
         self._users = Pace(user_per_minute)
+        self._addresses = Pace(user_per_minute)
         self._tenants = Pace(tenant_per_minute)
 
     def check(self, tenant_id: UUID, user_id: UUID) -> None:
         """Raise 429 when this user or this store asks faster than allowed."""
         now = time.monotonic()
-        wait_s = self._users.take(user_id, now) or self._tenants.take(tenant_id, now)
-        if wait_s > 0.0:
-            raise TooManyRequestsError(math.ceil(wait_s), "rate_limited")
+        _wait(self._users.take(user_id, now) or self._tenants.take(tenant_id, now))
+
+    def check_address(self, address: str) -> None:
+        """The same for somebody who is not signed in; does not count against the store's own people."""
+        _wait(self._addresses.take(address, time.monotonic()))
+
+
+def _wait(wait_s: float) -> None:
+    if wait_s > 0.0:
+        raise TooManyRequestsError(math.ceil(wait_s), "rate_limited")

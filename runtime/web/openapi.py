@@ -174,6 +174,8 @@ def _responses(operation: Operation, references: Mapping[_Key, dict[str, Any]]) 
     good: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answers is not None:
         good["content"] = {"application/json": {"schema": references[(operation.answers, "serialization")]}}
+    if operation.media is not None:
+        good["content"] = {operation.media: {"schema": {"type": "string", "format": "binary"}}}
     statuses = {400, 404, 429, 503, *operation.errors}
     if not operation.public:
         statuses |= {401, 403}

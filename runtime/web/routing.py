@@ -60,6 +60,7 @@ class Operation:
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     answers: Any
+    media: str | None
     status: int
     parameters: Mapping[str, type]
     errors: Sequence[int] = field(default=())
@@ -110,6 +111,7 @@ class Routes:
         query: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         answers: Any = None,
+        media: str | None = None,
         status: int = 200,
         errors: Sequence[int] = (),
     ) -> Callable[[H], H]:
@@ -117,7 +119,8 @@ class Routes:
 
         ``may`` is the permission it takes; without one any signed-in user may, with ``public`` anybody.
         ``transaction=False`` leaves opening transactions to the handler (``call.tx`` is then not set), and
-        idempotency keys, which live in the transaction, do not apply. ``errors`` lists refusals beyond the
+        idempotency keys, which live in the transaction, do not apply. ``answers`` is the model of the JSON that
+        is answered, ``media`` the content type of an answer that is not JSON. ``errors`` lists refusals beyond the
         usual ones.
         """
         if may is not None and (public or _PERMISSION.fullmatch(may) is None):
@@ -141,6 +144,7 @@ class Routes:
                     query=query,
                     body=body,
                     answers=answers,
+                    media=media,
                     status=status,
                     parameters=_checked_parameters(f"{method} {path}", path, handler, body),
                     errors=tuple(errors),

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from handlers.permissions import PERMISSIONS
+from handlers.vertical import ROUTES
+from runtime.web import auth
+from runtime.web.documentation import document, page
+
+GROUPS = (auth.routes, *ROUTES)
+OPERATIONS = [operation for group in GROUPS for operation in group.operations]
+
+
+@pytest.fixture(scope="module")
+def described():
+    return orjson.loads(orjson.dumps(document(GROUPS, PERMISSIONS)))
+
+
+def test_the_document_is_valid_openapi_3_1(described) -> None:
+    problems = [error.message for error in OpenAPIV31SpecValidator(described).iter_errors()]
+    assert problems == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda op: f"{op.method} {op.path}")
+def test_every_operation_says_what_it_does_takes_and_answers(described, operation) -> None:
+    found = described["paths"][operation.path][operation.method.lower()]
+    assert found["summary"]
+    assert found.get("description"), "the handler's docstring is its description"
+    assert found.get("x-permission") == operation.may
+    if operation.may is not None:
+        assert found["x-roles"]
+    if operation.status not in (204, 303):
+        content = found["responses"][str(operation.status)].get("content")
+        assert content, "say what it answers"
+    for status in ("400", "503") if operation.public else ("400", "401", "403", "429", "503"):
+        assert "application/problem+json" in found["responses"][status]["content"]
+    if operation.body is not None:
+        assert "application/json" in found["requestBody"]["content"]
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [operation.name for operation in OPERATIONS]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_no_two_operations_share_an_address() -> None:
+    addresses = [(operation.method, operation.path) for operation in OPERATIONS]
+    assert sorted(addresses) == sorted(set(addresses))
+
+
+def test_money_is_a_text_in_answers(described) -> None:
+    shape = described["components"]["schemas"]["ProductView"]["properties"]["base_price"]
+    assert shape["type"] == "string"
+
+
+async def test_the_document_and_its_page_are_served_to_anybody(client) -> None:
+    for path, kind in (("/openapi.json", "application/json"), ("/docs", "text/html")):
+        answer = await client.get(path)
+        assert answer.status == 200
+        assert answer.content_type == kind
+        assert (await client.get(path, headers={"If-None-Match": answer.headers["ETag"]})).status == 304
+
+
+def test_the_page_asks_nothing_of_anybody_and_runs_nothing(described) -> None:
+    text = page(described)
+    shown = text.replace("https://json-schema.org", "")
+    assert [
+        foreign for foreign in ("<script", "src=", "javascript:", "onclick", "@import") if foreign in shown
+    ] == []
+    assert text.count("<details") == len(OPERATIONS) + len(described["components"]["schemas"])
