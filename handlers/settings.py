@@ -14,7 +14,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
-from runtime.web.fields import Body, Fraction, Percent, QuantityOrZero, ShortText, Version, View
+from runtime.web.fields import Body, Fraction, Percent, ShortText, Version, View, decimal_field
 from runtime.web.pagination import ListQuery, Page, page_reply
 from runtime.web.problems import invalid
 from runtime.web.routing import Routes
@@ -36,8 +36,8 @@ class TenantSettings(BaseModel):
     quote_prefix: Prefix = Field("COT-", description="Before the number of quotes")
     order_prefix: Prefix = Field("PED-", description="Before the number of orders")
     allow_negative_stock: bool = Field(False, description="Let goods go out that the books do not have")
-    default_lead_time_days: QuantityOrZero = Field(
-        Decimal(7), le=365, description="Days from ordering to receiving, where a product says nothing else"
+    default_lead_time_days: Annotated[Decimal, *decimal_field("0", "365", 3)] = Field(
+        Decimal(7), description="Days from ordering to receiving, where a product says nothing else"
     )
     pix_key: Annotated[str, StringConstraints(max_length=77, pattern=r"^[^\s\x00-\x1f]*$")] = Field(
         "", description="PIX key; with one, quotes carry a payment code"
