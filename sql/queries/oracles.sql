@@ -75,16 +75,19 @@ having count(*) <> max(serial)
 
 -- name: oracle_contradictory_orders
 -- An order was delivered or cancelled, never both, and its sale was recorded exactly when it was delivered.
-select 'order ' || o.id || ' is ' || o.status || ' with ' || count(e.tenant_seq) || ' recorded sales' as problem
+with sale as materialized (
+  select (payload ->> 'order_id')::uuid as order_id, count(*) as sales
+  from event_outbox
+  where tenant_id = $tenant_id
+    and event_type = 'sale_recorded'
+  group by 1
+)
+select 'order ' || o.id || ' is ' || o.status || ' with ' || coalesce(sale.sales, 0) || ' recorded sales' as problem
 from orders as o
-left join event_outbox as e
-  on e.tenant_id = o.tenant_id
-  and e.event_type = 'sale_recorded'
-  and e.payload ->> 'order_id' = o.id::text
+left join sale on sale.order_id = o.id
 where o.tenant_id = $tenant_id
-  and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1
-group by o.id, o.status
-having count(e.tenant_seq) <> (o.status = 'delivered')::integer;
+  and coalesce(sale.sales, 0) <> (o.status = 'delivered')::integer
+  and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1;
 
 -- name: oracle_engine_demand_differs
 -- The stock engine's demand, of past days and of today, is what the log says was sold, less what came back. Only while the log is whole.
