@@ -72,6 +72,11 @@ def exposition() -> bytes:
     return generate_latest(REGISTRY)
 
 
+def names() -> list[str]:
+    """The names by which this module's metrics are recorded in the code."""
+    return [name for name, metric in globals().items() if isinstance(metric, MetricWrapperBase)]
+
+
 def documented() -> Mapping[str, tuple[str, tuple[str, ...], str]]:
     """Name -> (type, labels, help), in the order of this file."""
     return {

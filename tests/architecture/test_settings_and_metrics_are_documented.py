@@ -8,7 +8,8 @@ from pathlib import Path
 from runtime import settings
 from runtime.host import metrics
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -36,6 +37,27 @@ def test_every_metric_is_documented() -> None:
         for name, (kind, labels, text) in metrics.documented().items()
     ]
     assert table("metrics.md") == expected
+
+
+def test_every_metric_is_recorded_by_the_program() -> None:
+    text = "".join(
+        path.read_text() for room in ("runtime", "handlers", "actors") for path in (ROOT / room).rglob("*.py")
+    )
+    assert [name for name in metrics.names() if f"metrics.{name}" not in text] == []
+
+
+def test_every_setting_is_read_by_the_program() -> None:
+    text = "".join(
+        path.read_text() for room in ("runtime", "handlers") for path in (ROOT / room).rglob("*.py")
+    )
+    by_role = {f"DATABASE_URL_{role}" for role in ("API", "RELAY", "ENGINE", "SCHEDULER")}
+    read_as_property = {"ENVIRONMENT", "BASECOMMERCE_HOME"}
+    unread = [
+        name
+        for name in settings.documented()
+        if not re.search(rf"\b(settings|program)\.{name.lower()}\b", text)
+    ]
+    assert set(unread) <= by_role | read_as_property
 
 
 def test_metric_names_carry_their_prefix_and_unit() -> None:

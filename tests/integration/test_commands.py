@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -51,6 +52,13 @@ def command(settings: Settings, monkeypatch, capsys) -> Command:
 def test_every_command_explains_itself(words, capsys) -> None:
     assert run([*words, "--help"]) == 0
     assert "Usage: basecommerce" in capsys.readouterr().out
+
+
+def test_the_openapi_document_is_printed_without_any_server(no_settings_around, capsys) -> None:
+    assert run(["openapi"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["openapi"].startswith("3.1")
+    assert "/api/v1/quotes" in document["paths"]
 
 
 def test_every_registered_command_can_be_imported() -> None:
