@@ -112,6 +112,11 @@ async def trim_streams(client: redis.Redis, groups: Iterable[str], partitions: i
     return removed
 
 
+QUIET = timedelta(seconds=30)
+"""How long a tenant's log must rest before its engines are rolled within a day: history that is being written or
+applied must not find its tables already in the present."""
+
+
 class Rolls:
     """Brings every tenant of an engine to its present day, when the day or its tables have changed since."""
 
@@ -122,12 +127,15 @@ class Rolls:
     async def step(self) -> int:
         """Roll what needs it; returns how many tenants were rolled."""
         async with self._cursors.database.transaction() as tx:
-            positions = await tx.fetch_all(sql.select_positions, consumer=self._cursors.engine.name)
+            positions = await tx.fetch_all(
+                sql.select_positions, consumer=self._cursors.engine.name, quiet=QUIET
+            )
         rolled = 0
         for position in positions:
             tenant_id = position["tenant_id"]
             today = tx.now.astimezone(ZoneInfo(position["time_zone"])).date()
-            if self._done.get(tenant_id) == (today, position["last_seq"]):
+            done_on, done_seq = self._done.get(tenant_id, (today, -1))
+            if done_on == today and (done_seq == position["last_seq"] or not position["is_quiet"]):
                 continue
             async with self._cursors.transaction([tenant_id]) as roll:
                 locked = await self._cursors.lock(roll, [tenant_id])

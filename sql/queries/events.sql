@@ -338,9 +338,14 @@ where created_at < $before;
 
 -- name: select_positions
 -- all tenants: periodic work visits every tenant whose cursor has moved, or whose day has changed
-select c.tenant_id, c.last_seq, t.time_zone
+select
+  c.tenant_id,
+  c.last_seq,
+  t.time_zone,
+  h.updated_at < clock_timestamp() - $quiet::interval and c.last_seq = h.head as is_quiet
 from consumer_cursor as c
 join tenants as t on t.id = c.tenant_id
+join tenant_event_head as h on h.tenant_id = c.tenant_id
 where c.consumer = $consumer
   and t.status = 'active';
 
