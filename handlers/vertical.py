@@ -8,17 +8,20 @@ from aiohttp import web
 
 from handlers import (
     customers,
+    dashboard,
     events,
     insights_sales,
     insights_stock,
     orders,
     platform_tenants,
     products,
+    purchase_orders,
     quote_links,
     quotes,
     settings,
     sites,
     stock,
+    suppliers,
     users,
 )
 from handlers.permissions import PERMISSIONS
@@ -41,6 +44,10 @@ ROUTES: tuple[Routes, ...] = (
     quote_links.pages,
     orders.routes,
     stock.routes,
+    dashboard.routes,
+    suppliers.routes,
+    suppliers.price_routes,
+    purchase_orders.routes,
     insights_stock.routes,
     insights_sales.routes,
     events.routes,

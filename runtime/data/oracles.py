@@ -29,7 +29,8 @@ async def run_oracles(
 ) -> list[Violation]:
     """Judge the stores (all of them, or those named) one by one, as the API's role sees them.
 
-    ``consumers`` are those that must stand at the head of the log; pass none while work is still going on.
+    ``consumers`` are those that must stand at the head of the log; while they are still at work, pass none, and what
+    engines know is not judged.
     """
     violations = []
     async with database.transaction() as tx:
@@ -39,7 +40,8 @@ async def run_oracles(
             continue
         async with database.tenant(tenant["id"]) as own:
             for oracle in oracles():
-                if "tenant_id" not in oracle.parameters:
+                needs_quiet = "consumers" in oracle.parameters or oracle.name.startswith("oracle_engine_")
+                if "tenant_id" not in oracle.parameters or (needs_quiet and not consumers):
                     continue
                 given = {"consumers": list(consumers)} if "consumers" in oracle.parameters else {}
                 rows = await own.fetch_all(oracle, **given)

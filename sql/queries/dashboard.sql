@@ -1,0 +1,81 @@
+-- name: get_dashboard
+-- Days, weeks and months are those of the store; each figure reads one index range.
+with bounds as (
+  select
+    date_trunc('day', $now at time zone t.time_zone) at time zone t.time_zone as today,
+    date_trunc('week', $now at time zone t.time_zone) at time zone t.time_zone as week,
+    date_trunc('month', $now at time zone t.time_zone) at time zone t.time_zone as month,
+    ($now at time zone t.time_zone)::date as date
+  from tenants as t
+  where t.id = $tenant_id
+),
+quotes_today as (
+  select count(*) as number
+  from quotes, bounds
+  where quotes.tenant_id = $tenant_id
+    and quotes.created_at >= bounds.today
+),
+orders_today as (
+  select count(*) as number
+  from orders, bounds
+  where orders.tenant_id = $tenant_id
+    and orders.created_at >= bounds.today
+),
+delivered as (
+  select
+    coalesce(sum(orders.total) filter (where orders.delivered_at >= bounds.week), 0) as week,
+    coalesce(sum(orders.total) filter (where orders.delivered_at >= bounds.month), 0) as month,
+    avg(extract(epoch from orders.delivered_at - orders.created_at)) filter (where orders.fulfilment <> 'counter')
+      as seconds
+  from orders, bounds
+  where orders.tenant_id = $tenant_id
+    and orders.delivered_at >= least(bounds.week, bounds.month)
+),
+sent as (
+  select
+    count(*) as number,
+    count(quotes.converted_at) as converted,
+    avg(extract(epoch from quotes.converted_at - quotes.created_at)) as seconds
+  from quotes
+  where quotes.tenant_id = $tenant_id
+    and quotes.sent_at >= $now - interval '90 days'
+),
+shelf as (
+  select
+    count(*) filter (where level.on_hand <= 0) as empty,
+    count(*) as kept,
+    coalesce(
+      sum(greatest(level.on_hand, 0) * coalesce(cost.average_cost, products.cost, 0))
+        filter (where coalesce(level.last_sold_at, level.created_at) < $now - interval '60 days'),
+      0
+    ) as idle_capital
+  from stock_levels as level
+  join products
+    on products.tenant_id = level.tenant_id
+    and products.id = level.product_id
+    and products.active
+  left join stock_costs as cost
+    on cost.tenant_id = level.tenant_id
+    and cost.product_id = level.product_id
+  where level.tenant_id = $tenant_id
+),
+behind as (
+  select coalesce(max(head.head - cursor.last_seq), 0) as events
+  from tenant_event_head as head
+  join consumer_cursor as cursor on cursor.tenant_id = head.tenant_id
+  where head.tenant_id = $tenant_id
+)
+select json_build_object(
+  'date', bounds.date,
+  'quotes_today', quotes_today.number,
+  'orders_today', orders_today.number,
+  'revenue_week', delivered.week::numeric(14,2)::text,
+  'revenue_month', delivered.month::numeric(14,2)::text,
+  'conversion_rate', round(sent.converted::numeric / nullif(sent.number, 0), 4)::float8,
+  'hours_quote_to_order', round(sent.seconds / 3600, 2)::float8,
+  'hours_order_to_delivery', round(delivered.seconds / 3600, 2)::float8,
+  'stock_out_rate', round(shelf.empty::numeric / nullif(shelf.kept, 0), 4)::float8,
+  'idle_capital', shelf.idle_capital::numeric(14,2)::text,
+  'pending_events', behind.events
+)::text as body
+from bounds, quotes_today, orders_today, delivered, sent, shelf, behind;
