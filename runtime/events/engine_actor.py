@@ -31,6 +31,7 @@ RECONCILE_INTERVAL_S = 1.0
 RECONCILE_GRACE = timedelta(milliseconds=500)
 RECONCILE_TENANTS = 5_000
 TURN_TENANTS = 500
+GATHER_S = 0.006
 MAX_PAUSE_S = 5.0
 
 log = get_logger(__name__)
@@ -122,8 +123,12 @@ class EngineActor:
                 log.debug("entries not acknowledged", error=repr(error))
 
     async def _work(self) -> None:
+        last_turn_at = float("-inf")
         while True:
             message = await self.mailbox.get()
+            # The first event after a quiet moment is applied at once; what follows closely is applied together.
+            if (since := anyio.current_time() - last_turn_at) < GATHER_S:
+                await anyio.sleep(GATHER_S - since)
             while self.mailbox.qsize() and len(message.tenants) < TURN_TENANTS:
                 following = self.mailbox.get_nowait()
                 if following.suspicious != message.suspicious:
@@ -132,6 +137,7 @@ class EngineActor:
                 else:
                     message.merge(following)
             await self._handle(message)
+            last_turn_at = anyio.current_time()
 
     async def _handle(self, message: Message) -> None:
         pause_s = 0.1

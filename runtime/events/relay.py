@@ -31,6 +31,7 @@ from runtime.host.pauses import pause
 SWEEP_INTERVAL_S = 0.25
 TURN_EVENTS = 2_000
 TURN_TENANTS = 1_000
+GATHER_S = 0.003
 STREAM_LIMIT = 200_000
 LENGTH_CHECK_S = 1.0
 MAX_PAUSE_S = 5.0
@@ -76,6 +77,8 @@ class Relay:
                 continue
             pause_s = 0.0
             if not more:
+                # The first event after a quiet moment goes at once; what follows closely goes together.
+                await anyio.sleep(GATHER_S)
                 await self._wake.wait(SWEEP_INTERVAL_S)
 
     async def step(self) -> bool:

@@ -88,8 +88,11 @@ def create_application(
     return application
 
 
+_JSON = {"Content-Type": "application/json"}
+
+
 async def _health(_request: web.Request) -> web.Response:
-    return web.Response(body=b'{"status": "ok"}', content_type="application/json")
+    return web.Response(body=b'{"status": "ok"}', headers=_JSON)
 
 
 def _ready(readiness: Readiness) -> Callable[[web.Request], Any]:

@@ -12,7 +12,7 @@ from runtime.data.errors import translate
 from runtime.data.ids import new_id
 from runtime.errors import RefusedError, RetryLaterError
 from runtime.host import metrics
-from runtime.host.logs import get_logger
+from runtime.host.logs import RequestLog, get_logger
 from runtime.web import problems
 from runtime.web.context import Context
 from runtime.web.trace import TRACE, Trace
@@ -40,9 +40,12 @@ class Outer:
     def __init__(self, context: Context, origins: Collection[str]) -> None:
         self._context = context
         self._origins = frozenset(origins)
+        self._log = RequestLog()
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request, whatever happens in it."""
+        if request.path == "/health":  # asked every second by every balancer: no identity, no line in the log
+            return await handler(request)
         peers = self._context.tenancy.peers
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) and peers.is_trusted(request) else str(new_id())
@@ -112,13 +115,14 @@ class Outer:
         route = trace.route or "none"
         metrics.HTTP_REQUESTS.labels(route, request.method, response.status).inc()
         metrics.HTTP_REQUEST_SECONDS.labels(route, request.method).observe(seconds)
-        log.info(
-            "request",
-            method=request.method,
-            route=route,
-            status=response.status,
-            ms=round(seconds * 1000, 2),
-            tenant=trace.tenant,
-            user_id=trace.user_id,
-            request_id=trace.request_id,
+        self._log.write(
+            {
+                "method": request.method,
+                "route": route,
+                "status": response.status,
+                "ms": round(seconds * 1000, 2),
+                "tenant": trace.tenant,
+                "user_id": trace.user_id,
+                "request_id": trace.request_id,
+            }
         )
