@@ -46,6 +46,7 @@ class Shop:
     customer_id: UUID
     product_ids: list[UUID]
     token: str = ""
+    email: str = ""
 
     @property
     def host(self) -> str:
@@ -53,7 +54,7 @@ class Shop:
 
     @property
     def owner(self) -> str:
-        return f"owner@{self.slug}.localhost"
+        return self.email or f"owner@{self.slug}.localhost"
 
 
 @dataclass(slots=True)
@@ -244,7 +245,7 @@ def call(port: int, shop: Shop, method: str, path: str, body: Any = None) -> Any
         return orjson.loads(answer.read())
 
 
-def sign_in(port: int, shop: Shop) -> None:
+def sign_in(port: int, shop: Shop, password: str = PASSWORD) -> None:
     """Fetch the owner's token."""
-    answer = call(port, shop, "POST", "/auth/login", {"email": shop.owner, "password": PASSWORD})
+    answer = call(port, shop, "POST", "/auth/login", {"email": shop.owner, "password": password})
     shop.token = answer["access_token"]
