@@ -54,13 +54,13 @@ class ItemView(View):
     unit_price: Money
     discount_percent: Percent
     line_total: Money
-    price_source: str = Field(examples=["base", "manual"])
+    price_source: str = Field(examples=["base", "list", "manual"])
     note: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with everything resolved; ``base_price`` is the product's own price at this moment."""
+    """A line with everything resolved; ``base_price`` is what the store asks this customer now."""
 
     id: UUID
     product_id: UUID
@@ -84,10 +84,19 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the database knows of the things a sale refers to; ``products`` are (base price, active) or None."""
+class Asked:
+    """What the store asks this customer for a product, and where that price comes from: site, customer, list, base."""
 
-    products: Sequence[tuple[Decimal, bool] | None]
+    price: Decimal
+    source: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the database knows of the things a sale refers to; None stands for a product the store does not have."""
+
+    products: Sequence[Asked | None]
     customer_active: bool | None
     site_customer_id: UUID | None
     location_id: UUID | None
@@ -115,9 +124,9 @@ def total_up(line_totals: Sequence[Decimal], discount_percent: Decimal) -> Total
 
 
 def given_discount(line: Line, overall_percent: Decimal) -> Decimal:
-    """All that is taken off a line, in percent: its own discount, the overall one, and a price under the base price.
+    """All that is taken off a line, in percent: its own discount, the overall one, and a price under the asked one.
 
-    A price written above the base price does not make room for a discount.
+    A price written above the asked one does not make room for a discount.
     """
     asking = max(line.base_price, line.unit_price)
     if asking == 0:
@@ -146,14 +155,26 @@ def check_discount(
 
 
 async def read_parts(
-    tx: TenantTransaction, product_ids: Sequence[UUID], customer_id: UUID | None, site_id: UUID | None
+    tx: TenantTransaction,
+    wanted: Sequence[tuple[UUID, Decimal]],
+    customer_id: UUID | None,
+    site_id: UUID | None,
 ) -> Parts:
-    """What is known of the products (at least one), the customer, the site and the store's default location."""
+    """What is known of the products and quantities (at least one), the customer, the site and the default location."""
     rows = await tx.fetch_all(
-        sql.find_sale_parts, product_ids=list(product_ids), customer_id=customer_id, site_id=site_id
+        sql.find_sale_parts,
+        product_ids=[product_id for product_id, _ in wanted],
+        quantities=[quantity for _, quantity in wanted],
+        customer_id=customer_id,
+        site_id=site_id,
     )
     return Parts(
-        [None if row["base_price"] is None else (row["base_price"], row["active"]) for row in rows],
+        [
+            None
+            if row["base_price"] is None
+            else Asked(row["base_price"], row["price_source"], row["active"])
+            for row in rows
+        ],
         rows[0]["customer_active"],
         rows[0]["site_customer_id"],
         rows[0]["location_id"],
@@ -190,8 +211,7 @@ def resolve(items: Sequence[ItemNew], parts: Parts) -> list[Line]:
     for place, (item, product) in enumerate(zip(items, parts.products, strict=True)):
         if product is None:
             raise unknown_reference(f"/items/{place}/product_id", "product_not_found", "product", "produto")
-        base_price, active = product
-        if not active:
+        if not product.active:
             problems.append(
                 FieldProblem(
                     f"/items/{place}/product_id",
@@ -200,7 +220,7 @@ def resolve(items: Sequence[ItemNew], parts: Parts) -> list[Line]:
                     "O produto está inativo.",
                 )
             )
-        unit_price = base_price if item.unit_price is None else item.unit_price
+        unit_price = product.price if item.unit_price is None else item.unit_price
         total = line_total(item.quantity, unit_price, item.discount_percent)
         if total > MAX_MONEY:
             problems.append(_too_large(f"/items/{place}/quantity"))
@@ -209,11 +229,11 @@ def resolve(items: Sequence[ItemNew], parts: Parts) -> list[Line]:
                 new_id(),
                 item.product_id,
                 item.quantity,
-                base_price,
+                product.price,
                 unit_price,
                 item.discount_percent,
                 total,
-                "base" if item.unit_price is None else "manual",
+                product.source if item.unit_price is None else "manual",
                 item.note,
             )
         )

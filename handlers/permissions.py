@@ -20,6 +20,7 @@ class Role(StrEnum):
 
 _READ_STORE = frozenset(
     {
+        "prices:read",
         "products:read",
         "customers:read",
         "sites:read",
@@ -28,6 +29,8 @@ _READ_STORE = frozenset(
         "stock:read",
         "insights:read",
         "dashboard:read",
+        "suppliers:read",
+        "purchase_orders:read",
     }
 )
 
@@ -65,6 +68,15 @@ _STOCK_KEEPER = frozenset(
         "insights:read",
         "insights:configure",
         "dashboard:read",
+        "suppliers:read",
+        "suppliers:create",
+        "suppliers:update",
+        "purchase_orders:read",
+        "purchase_orders:create",
+        "purchase_orders:update",
+        "purchase_orders:send",
+        "purchase_orders:receive",
+        "purchase_orders:cancel",
     }
 )
 
@@ -76,6 +88,7 @@ _OWNER = (
     | _STOCK_KEEPER
     | _DRIVER
     | {
+        "prices:update",
         "products:create",
         "products:update",
         "users:read",

@@ -73,8 +73,8 @@ async def create(
                 "Uma entrega precisa de um cliente.",
             )
         )
-    product_ids = [item.product_id for item in body.items]
-    parts = await read_parts(tx, product_ids, body.customer_id, body.site_id)
+    wanted = [(item.product_id, item.quantity) for item in body.items]
+    parts = await read_parts(tx, wanted, body.customer_id, body.site_id)
     check_customer(parts, body.customer_id, body.site_id)
     lines = resolve(body.items, parts)
     check_discount(by_role, settings.seller_discount_limit_percent, lines, body.discount_percent)

@@ -46,8 +46,8 @@ async def create(
 
     404 for unknown things, 422 for inactive ones, 403 above a seller's discount limit.
     """
-    product_ids = [item.product_id for item in body.items]
-    parts = await read_parts(tx, product_ids, body.customer_id, body.site_id)
+    asked = [(item.product_id, item.quantity) for item in body.items]
+    parts = await read_parts(tx, asked, body.customer_id, body.site_id)
     check_customer(parts, body.customer_id, body.site_id)
     lines = resolve(body.items, parts)
     check_discount(by_role, settings.seller_discount_limit_percent, lines, body.discount_percent)
@@ -108,8 +108,8 @@ async def change(
     new_items = body.items if "items" in body.model_fields_set else None
     lines = _present_lines(current["items"])
     if new_items is not None or body.model_fields_set & {"customer_id", "site_id"}:
-        product_ids = [item.product_id for item in (new_items if new_items is not None else lines)]
-        parts = await read_parts(tx, product_ids, wanted["customer_id"], wanted["site_id"])
+        asked = [(item.product_id, item.quantity) for item in (new_items if new_items is not None else lines)]
+        parts = await read_parts(tx, asked, wanted["customer_id"], wanted["site_id"])
         check_customer(parts, wanted["customer_id"], wanted["site_id"])
         if new_items is not None:
             lines = resolve(new_items, parts)

@@ -1,16 +1,38 @@
 -- name: find_sale_parts
--- One row per wanted product, in the order given: what a quote or an order needs to know before it is written.
+-- One row per wanted product, in the order given: what a quote or an order needs to know before it is written. Without
+-- a customer there is nobody to have agreed a price with, so the product itself is read and nothing resolved.
+with wanted as materialized (
+  select *
+  from unnest($product_ids::uuid[], $quantities::numeric[]) with ordinality as w (product_id, quantity, place)
+),
+priced as (
+  select wanted.place, resolved.unit_price, resolved.price_source, resolved.active
+  from tenants
+  cross join wanted
+  cross join lateral resolve_price(
+    $tenant_id, $customer_id::uuid, $site_id::uuid, wanted.product_id, wanted.quantity,
+    ($now at time zone tenants.time_zone)::date
+  ) as resolved
+  where tenants.id = $tenant_id
+    and $customer_id::uuid is not null
+  union all
+  select wanted.place, products.base_price, 'base', products.active
+  from wanted
+  join products on products.tenant_id = $tenant_id and products.id = wanted.product_id
+  where $customer_id::uuid is null
+)
 select
-  products.base_price,
-  products.active,
+  priced.unit_price as base_price,
+  priced.price_source,
+  priced.active,
   (select customers.active from customers where customers.tenant_id = $tenant_id and customers.id = $customer_id::uuid)
     as customer_active,
   (select sites.customer_id from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid)
     as site_customer_id,
   (select locations.id from locations where locations.tenant_id = $tenant_id and locations.is_default)
     as location_id
-from unnest($product_ids::uuid[]) with ordinality as wanted (product_id, place)
-left join products on products.tenant_id = $tenant_id and products.id = wanted.product_id
+from wanted
+left join priced on priced.place = wanted.place
 order by wanted.place
 
 -- name: create_quote
