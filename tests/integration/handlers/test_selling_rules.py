@@ -1,0 +1,318 @@
+"""The rules of quotes, orders and stock below HTTP, as the demo's loader and the scheduler use them too."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import anyio
+import asyncpg
+import orjson
+import pytest
+
+from handlers import customers, orders, products, quotes, sites, stock
+from handlers.orders import Fulfilment
+from handlers.quotes import QuoteChange
+from handlers.settings import TenantSettings
+from runtime.data.database import Database
+from runtime.data.queries import sql
+from runtime.data.transactions import TenantTransaction
+from runtime.errors import InvalidError, RefusedError
+
+
+@dataclass
+class Shop:
+    """A store with one customer; every call is a transaction of its own."""
+
+    database: Database
+    owner: asyncpg.Connection
+    tenant_id: UUID
+    settings: TenantSettings = field(default_factory=TenantSettings)
+    customer_id: UUID | None = None
+
+    def transaction(self, now: datetime | None = None) -> AbstractAsyncContextManager[TenantTransaction]:
+        return self.database.tenant(self.tenant_id, now=now)
+
+    async def product(self, sku: str, price: str = "10.00", on_hand: str = "0", **more: Any) -> UUID:
+        body = products.ProductNew(sku=sku, name=f"Product {sku}", unit="UN", base_price=price, **more)
+        async with self.transaction() as tx:
+            product_id = await products.create(tx, body)
+        if Decimal(on_hand):
+            await self.move(product_id, "receipt", on_hand)
+        return product_id
+
+    async def move(self, product_id: UUID, kind: str, quantity: str, **more: Any) -> dict[str, Any]:
+        body = stock.MovementNew(product_id=product_id, kind=kind, quantity=quantity, **more)
+        async with self.transaction() as tx:
+            _, shown = await stock.move(tx, self.settings, body)
+        return orjson.loads(shown)
+
+    async def draft(self, *items: dict[str, Any], role: str = "owner", **more: Any) -> dict[str, Any]:
+        body = quotes.QuoteNew(customer_id=self.customer_id, items=list(items), **more)
+        async with self.transaction() as tx:
+            return orjson.loads((await quotes.create(tx, self.settings, body, role)).body)
+
+    async def change(self, quote_id: str, role: str = "owner", **changes: Any) -> dict[str, Any]:
+        async with self.transaction() as tx:
+            changed = await quotes.change(tx, self.settings, UUID(quote_id), QuoteChange(**changes), role)
+        return orjson.loads(changed.body)
+
+    async def duplicate(self, quote_id: str, role: str = "owner") -> dict[str, Any]:
+        async with self.transaction() as tx:
+            copy = await quotes.duplicate(tx, self.settings, sql.find_quote_content, UUID(quote_id), role)
+        return orjson.loads(copy.body)
+
+    async def order(self, *items: dict[str, Any], fulfilment: str = "pickup", **more: Any) -> UUID:
+        body = orders.OrderNew(fulfilment=fulfilment, customer_id=self.customer_id, items=list(items), **more)
+        async with self.transaction() as tx:
+            return (await orders.create(tx, self.settings, body)).id
+
+    async def level(self, product_id: UUID) -> tuple[str, ...]:
+        """On hand, reserved, available."""
+        row = await self.owner.fetchrow(
+            "select on_hand, reserved, available from stock_levels where tenant_id = $1 and product_id = $2",
+            self.tenant_id,
+            product_id,
+        )
+        return tuple(str(value) for value in row)
+
+    async def payloads(self, event_type: str) -> list[dict[str, Any]]:
+        rows = await self.owner.fetch(
+            "select payload::text from event_outbox where tenant_id = $1 and event_type = $2 order by tenant_seq",
+            self.tenant_id,
+            event_type,
+        )
+        return [orjson.loads(row[0]) for row in rows]
+
+
+def item(product_id: UUID, quantity: str = "1", **more: Any) -> dict[str, Any]:
+    return {"product_id": product_id, "quantity": quantity, **more}
+
+
+@pytest.fixture
+async def shop(
+    database: Database, owner: asyncpg.Connection, new_tenant: Callable[[], Awaitable[UUID]]
+) -> Shop:
+    """A store without a location yet: the first movement makes the default one."""
+    made = Shop(database, owner, await new_tenant())
+    async with made.transaction() as tx:
+        made.customer_id = await customers.create(tx, customers.CustomerNew(kind="person", name="Maria"))
+    return made
+
+
+async def test_new_items_of_a_draft_take_the_place_of_the_old_and_the_old_stay_readable(shop: Shop) -> None:
+    cement, lime = await shop.product("CIM-50"), await shop.product("CAL-20", "7.00")
+    quote = await shop.draft(item(cement, "2"), notes="first")
+    await shop.change(quote["id"], items=[item(lime, "3")], notes="second")
+    changed = await shop.change(quote["id"], discount_percent="10")
+    assert (changed["version"], changed["total"]) == (3, "18.90")
+    assert [line["product_id"] for line in changed["items"]] == [str(lime)]
+    async with shop.transaction() as tx:
+        versions = orjson.loads(await tx.fetch_value(sql.list_quote_versions, id=UUID(quote["id"])))
+    assert [(v["version"], v["content"]["total"], v["content"]["notes"]) for v in versions["items"]] == [
+        (1, "20.00", "first"),
+        (2, "21.00", "second"),
+    ]
+    rows = await shop.owner.fetch("select product_id from quote_items where tenant_id = $1", shop.tenant_id)
+    assert [row["product_id"] for row in rows] == [lime]
+
+
+async def test_items_that_stay_in_a_changed_draft_keep_their_prices(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", "10.00")
+    quote = await shop.draft(item(cement, "2"))
+    async with shop.transaction() as tx:
+        await products.change(tx, cement, products.ProductChange(base_price="99.00"))
+    changed = await shop.change(quote["id"], notes="urgent", discount_percent="1")
+    assert changed["total"] == "19.80"
+    assert changed["items"] == quote["items"]
+
+
+@pytest.mark.parametrize("line", [{"discount_percent": "5.01"}, {"unit_price": "94.99"}])
+async def test_a_seller_meets_the_limit_on_every_way_to_a_discount(shop: Shop, line: dict[str, str]) -> None:
+    cement = await shop.product("CIM-50", "100.00")
+    dear = await shop.draft(item(cement, **line))
+    plain = await shop.draft(item(cement))
+    for attempt in (
+        shop.draft(item(cement, **line), role="seller"),
+        shop.change(plain["id"], "seller", items=[item(cement, **line)]),
+        shop.change(dear["id"], "seller", discount_percent="1"),
+    ):
+        with pytest.raises(RefusedError) as error:
+            await attempt
+        assert (error.value.status, error.value.code) == (403, "discount_limit")
+    assert (await shop.draft(item(cement, discount_percent="5"), role="seller"))["total"] == "95.00"
+
+
+async def test_a_sellers_copy_leaves_out_discounts_above_the_limit(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", "100.00")
+    dear = await shop.draft(item(cement, discount_percent="30"), discount_percent="4")
+    assert (await shop.duplicate(dear["id"], "seller"))["total"] == "96.00"
+    assert (await shop.duplicate(dear["id"]))["total"] == "67.20"
+
+
+async def test_things_out_of_use_or_of_another_customer_are_refused_by_name(shop: Shop) -> None:
+    cement, retired = await shop.product("CIM-50"), await shop.product("OLD-01", active=False)
+    async with shop.transaction() as tx:
+        neighbour = await customers.create(tx, customers.CustomerNew(kind="person", name="Ana"))
+        site = await sites.create(tx, neighbour, sites.SiteNew(name="Obra da Ana"))
+    for attempt, pointer in (
+        (shop.draft(item(cement), item(retired)), "/items/1/product_id"),
+        (shop.draft(item(cement), site_id=site), "/site_id"),
+    ):
+        with pytest.raises(InvalidError) as error:
+            await attempt
+        assert error.value.fields[0].pointer == pointer
+
+
+async def test_a_quote_is_valid_to_the_end_of_its_last_day_at_the_store(shop: Shop) -> None:
+    cement = await shop.product("CIM-50")
+    late_evening = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)  # still the 23rd in São Paulo
+    body = quotes.QuoteNew(customer_id=shop.customer_id, items=[item(cement)], validity_days=7)
+    async with shop.transaction(late_evening) as tx:
+        quote = orjson.loads((await quotes.create(tx, shop.settings, body)).body)
+    last_second = datetime(2026, 12, 1, 2, 59, 59, tzinfo=UTC)
+    assert datetime.fromisoformat(quote["valid_until"]) == last_second
+    assert datetime.fromisoformat(quote["created_at"]) == late_evening
+
+
+async def test_the_days_of_validity_count_from_sending(shop: Shop) -> None:
+    cement = await shop.product("CIM-50")
+    body = quotes.QuoteNew(customer_id=shop.customer_id, items=[item(cement)], validity_days=3)
+    async with shop.transaction(datetime(2026, 11, 1, 12, tzinfo=UTC)) as tx:
+        quote_id = (await quotes.create(tx, shop.settings, body)).id
+    async with shop.transaction(datetime(2026, 11, 20, 12, tzinfo=UTC)) as tx:
+        sent = orjson.loads((await quotes.send(tx, quote_id)).body)
+    assert datetime.fromisoformat(sent["valid_until"]) == datetime(2026, 11, 24, 2, 59, 59, tzinfo=UTC)
+
+
+async def test_numbers_written_at_once_have_no_gap_though_some_roll_back(shop: Shop) -> None:
+    cement = await shop.product("CIM-50")
+    body = quotes.QuoteNew(customer_id=shop.customer_id, items=[item(cement)])
+
+    async def write(fails: bool) -> None:
+        try:
+            async with shop.transaction() as tx:
+                await quotes.create(tx, shop.settings, body)
+                if fails:
+                    raise LookupError
+        except LookupError:
+            pass
+
+    async with anyio.create_task_group() as tasks:
+        for turn in range(12):
+            tasks.start_soon(write, turn % 3 == 0)
+    rows = await shop.owner.fetch(
+        "select serial from quotes where tenant_id = $1 order by serial", shop.tenant_id
+    )
+    assert [row["serial"] for row in rows] == list(range(1, 9))
+
+
+async def test_lines_of_one_product_are_reserved_and_taken_together(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", on_hand="4")
+    with pytest.raises(stock.InsufficientStockError) as error:
+        await shop.order(item(cement, "3"), item(cement, "2"))
+    assert error.value.extra["products"] == [
+        {"product_id": str(cement), "requested": "5.000", "available": "4.000"}
+    ]
+    assert await shop.level(cement) == ("4.000", "0.000", "4.000")
+    await shop.order(item(cement, "3"), item(cement, "1"), fulfilment="counter")
+    assert await shop.level(cement) == ("0.000", "0.000", "0.000")
+    [taken] = [event for event in await shop.payloads("stock_updated") if event["reason"] == "sale"]
+    assert Decimal(taken["delta"]) == -4
+    [sale] = await shop.payloads("sale_recorded")
+    assert [Decimal(line["quantity"]) for line in sale["items"]] == [3, 1]
+    movements = await shop.owner.fetchval("select count(*) from stock_movements where kind = 'sale'")
+    assert movements == 1
+
+
+async def test_goods_that_are_gone_are_not_delivered_whatever_was_reserved(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", on_hand="5")
+    order_id = await shop.order(item(cement, "5"))
+    await shop.move(cement, "loss", "2", reason="wet")
+    assert await shop.level(cement) == ("3.000", "5.000", "-2.000")
+    async with shop.transaction() as tx:
+        await orders.prepare(tx, order_id)
+        await orders.ready(tx, order_id)
+    with pytest.raises(stock.InsufficientStockError) as error:
+        async with shop.transaction() as tx:
+            await orders.deliver(tx, shop.settings, order_id)
+    assert error.value.extra["products"][0]["requested"] == "5.000"
+    assert error.value.extra["products"][0]["available"] == "3.000"
+    async with shop.transaction() as tx:
+        assert orjson.loads((await orders.get(tx, order_id)).body)["status"] == "ready_for_pickup"
+    with pytest.raises(stock.InsufficientStockError):
+        await shop.move(cement, "adjustment", "-3.001")
+
+
+async def test_receipts_move_the_average_cost_by_their_weight(shop: Shop) -> None:
+    cement = await shop.product("CIM-50")
+    for quantity, cost in (("10", "20.00"), ("30", "24.00")):
+        await shop.move(cement, "receipt", quantity, unit_cost=cost)
+    await shop.move(cement, "loss", "5")
+    await shop.move(cement, "receipt", "35", unit_cost="30.00")
+    average = await shop.owner.fetchval("select average_cost from stock_costs where product_id = $1", cement)
+    # (10·20 + 30·24) / 40 = 23; a loss leaves it; (35·23 + 35·30) / 70 = 26.5
+    assert average == Decimal("26.5")
+
+
+async def test_two_first_movements_at_once_share_one_default_location(shop: Shop) -> None:
+    cement, lime = await shop.product("CIM-50"), await shop.product("CAL-20")
+    async with anyio.create_task_group() as tasks:
+        for product_id in (cement, lime, cement, lime):
+            tasks.start_soon(shop.move, product_id, "receipt", "1")
+    assert (
+        await shop.owner.fetchval("select count(*) from locations where tenant_id = $1", shop.tenant_id) == 1
+    )
+    assert (await shop.level(cement))[0] == (await shop.level(lime))[0] == "2.000"
+
+
+async def test_orders_of_the_same_products_in_any_sequence_never_deadlock(shop: Shop) -> None:
+    shelf = [await shop.product(f"P-{number}", on_hand="100") for number in range(4)]
+
+    async def buy(turn: int) -> None:
+        picked = shelf[turn % 4 :] + shelf[: turn % 4]
+        await shop.order(*(item(product_id) for product_id in picked), fulfilment="counter")
+
+    async with anyio.create_task_group() as tasks:
+        for turn in range(16):
+            tasks.start_soon(buy, turn)
+    assert [(await shop.level(product_id))[0] for product_id in shelf] == ["84.000"] * 4
+
+
+async def test_a_quote_converts_into_a_sale_over_the_counter(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", "12.34", on_hand="10")
+    quote = await shop.draft(item(cement, "3", discount_percent="1"), discount_percent="2")
+    async with shop.transaction() as tx:
+        await quotes.send(tx, UUID(quote["id"]))
+        await quotes.approve(tx, UUID(quote["id"]))
+        written, made = await quotes.convert(tx, shop.settings, UUID(quote["id"]), Fulfilment.COUNTER)
+    order = orjson.loads(written.body)
+    assert made
+    assert (order["status"], order["items"], order["total"]) == ("delivered", quote["items"], quote["total"])
+    assert await shop.level(cement) == ("7.000", "0.000", "7.000")
+    [sale] = await shop.payloads("sale_recorded")
+    assert (sale["order_id"], sale["total"]) == (order["id"], quote["total"])
+
+
+async def test_a_business_moment_in_the_past_is_kept_in_every_row(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", on_hand="10")
+    then = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    body = orders.OrderNew(fulfilment="counter", customer_id=shop.customer_id, items=[item(cement)])
+    async with shop.transaction(then) as tx:
+        order_id = (await orders.create(tx, shop.settings, body)).id
+    sold = await shop.owner.fetchrow(
+        "select orders.created_at, orders.delivered_at, movement.created_at as moved_at from orders "
+        "join stock_movements as movement on movement.order_id = orders.id where orders.id = $1",
+        order_id,
+    )
+    assert set(sold.values()) == {then}
+    occurred = await shop.owner.fetchval(
+        "select occurred_at from event_outbox where event_type = 'sale_recorded' and tenant_id = $1",
+        shop.tenant_id,
+    )
+    assert occurred == then
