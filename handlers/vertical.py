@@ -19,10 +19,12 @@ from handlers import (
     purchase_orders,
     quote_links,
     quotes,
+    returns,
     settings,
     sites,
     stock,
     suppliers,
+    timeline,
     users,
 )
 from handlers.permissions import PERMISSIONS
@@ -45,6 +47,8 @@ ROUTES: tuple[Routes, ...] = (
     quote_links.routes,
     quote_links.pages,
     orders.routes,
+    returns.routes,
+    timeline.routes,
     stock.routes,
     dashboard.routes,
     suppliers.routes,
