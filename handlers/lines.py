@@ -132,7 +132,8 @@ def given_discount(line: Line, overall_percent: Decimal) -> Decimal:
     if asking == 0:
         return _NOTHING
     kept = _EXACT.multiply(_HUNDRED - line.discount_percent, _HUNDRED - overall_percent)
-    return _HUNDRED - _EXACT.divide(_EXACT.multiply(kept, line.unit_price), _EXACT.multiply(_HUNDRED, asking))
+    paid = _EXACT.divide(_EXACT.multiply(kept, line.unit_price), _EXACT.multiply(_HUNDRED, asking))
+    return _EXACT.subtract(_HUNDRED, paid)
 
 
 def check_discount(

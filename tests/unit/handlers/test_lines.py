@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import floor
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.lines import Line, check_discount, given_discount, line_total, round_half_up, total_up
@@ -72,6 +72,7 @@ def test_a_sum_that_no_column_can_hold_is_refused() -> None:
     assert error.value.fields[0].pointer == "/items"
 
 
+@example(Decimal("11632245.71"), Decimal("0.01"), Decimal(0), Decimal(0))
 @given(PRICES, PRICES, PERCENTS, PERCENTS)
 def test_no_way_of_giving_a_discount_hides_another(
     base: Decimal, price: Decimal, own: Decimal, overall: Decimal
