@@ -46,6 +46,8 @@ async def quote(made: Installation) -> list[Result]:
     for other in others:
         sign_in(port, other)
     bare = made.start_bare(with_database=True)
+    load(_quotes(shop, *others), [port], connections=16, seconds=1)
+    await made.analyze()
     one, many, limit = _rounds(
         lambda: load(_quotes(shop), [port], connections=16, seconds=ROUND_S),
         lambda: load(_quotes(shop, *others), [port], connections=16, seconds=ROUND_S),
@@ -73,6 +75,7 @@ async def quote_list(made: Installation) -> list[Result]:
     written = 0
     while written < 2_000:
         written += load(_quotes(shop), [port], connections=16, seconds=1).statuses[201]
+    await made.analyze()
     asked = Requests([request("GET", "/api/v1/quotes?limit=20", host=shop.host, token=shop.token)])
     outcomes = [load(asked, [port], connections=8, seconds=ROUND_S) for _ in range(ROUNDS)]
     rate = median(outcome.per_second for outcome in outcomes)
@@ -116,6 +119,8 @@ async def flow(made: Installation) -> list[Result]:
     """Seven requests: quote, sent, approved, order, prepared, out, delivered."""
     shop, port = await _shop_on_api(made)
     visit = Flow(shop.host, shop.token, _quote_body(shop, random.Random(1)))
+    load(visit, [port], connections=16, seconds=1)
+    await made.analyze()
     outcomes = [load(visit, [port], connections=16, seconds=ROUND_S) for _ in range(ROUNDS)]
     rate = median(outcome.per_second for outcome in outcomes) / 7
     return [
@@ -130,6 +135,8 @@ async def two_processes(made: Installation) -> list[Result]:
     """Quotes written through two API processes by 64 connections: nothing fails and nothing stands still."""
     shop, port = await _shop_on_api(made)
     second = made.start(roles="api")
+    load(_quotes(shop), [port, second.port], connections=64, seconds=1)
+    await made.analyze()
     outcome = load(_quotes(shop), [port, second.port], connections=64, seconds=6)
     return [
         Result(
