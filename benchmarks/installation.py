@@ -119,6 +119,14 @@ class Installation:
         finally:
             await database.close()
 
+    async def analyze(self) -> None:
+        """Give the planner the statistics that autovacuum would have gathered within a minute."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            await connection.execute("analyze")
+        finally:
+            await connection.close()
+
     def start(
         self, *, roles: str = "api,relay,engines,scheduler", port: int = 0, **variables: str
     ) -> Program:
