@@ -11,11 +11,12 @@ from uuid import UUID
 from pydantic import Field, StrictBool, StringConstraints
 
 from handlers.lines import round_half_up
+from handlers.stock_keeping.booking import Delta, book
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction
 from runtime.errors import FieldProblem, InvalidError, NotFoundError, StateConflictError
-from runtime.events.catalogue import OrderReturned, SoldItem, StockUpdated
+from runtime.events.catalogue import OrderReturned, SoldItem
 from runtime.events.log import emit
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, Money, Quantity, View
@@ -135,35 +136,10 @@ async def take_back(tx: TenantTransaction, order_id: UUID, body: ReturnNew) -> U
         amounts=[item.line_total for item in sold],
     )
     if body.restocked:
-        await _restock(tx, order_id, order["location_id"], body.reason, sold)
+        back = [Delta(item.product_id, order["location_id"], item.quantity) for item in sold]
+        await book(tx, "return", back, reason=body.reason, order_id=order_id)
     emit(tx, OrderReturned(order_id=order_id, items=tuple(sold)))
     return return_id
-
-
-async def _restock(
-    tx: TenantTransaction, order_id: UUID, location_id: UUID, reason: str, sold: Sequence[SoldItem]
-) -> None:
-    levels = await tx.fetch_all(
-        sql.restock_returned,
-        order_id=order_id,
-        location_id=location_id,
-        reason=reason,
-        product_ids=[item.product_id for item in sold],
-        quantities=[item.quantity for item in sold],
-        movement_ids=[new_id() for _ in sold],
-    )
-    for level in levels:
-        emit(
-            tx,
-            StockUpdated(
-                product_id=level["product_id"],
-                location_id=location_id,
-                delta=level["quantity"],
-                on_hand=level["on_hand"],
-                available=level["available"],
-                reason="return",
-            ),
-        )
 
 
 def _matched(items: Sequence[Record], body: ReturnNew) -> list[tuple[Record, Decimal]]:

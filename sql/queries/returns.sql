@@ -35,39 +35,6 @@ from unnest(
   $item_ids::uuid[], $order_item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $amounts::numeric[]
 ) as given (id, order_item_id, product_id, quantity, amount);
 
--- name: restock_returned
--- Levels in the order of their product ids, like every other statement that locks several.
-with wanted as (
-  select given.product_id, sum(given.quantity) as quantity, (array_agg(given.movement_id order by given.movement_id))[1]
-    as movement_id
-  from unnest($product_ids::uuid[], $quantities::numeric[], $movement_ids::uuid[])
-    as given (product_id, quantity, movement_id)
-  group by given.product_id
-),
-level as (
-  insert into stock_levels as level (tenant_id, product_id, location_id, on_hand, created_at, updated_at)
-  select $tenant_id, wanted.product_id, $location_id, wanted.quantity, $now, $now
-  from wanted
-  order by wanted.product_id
-  on conflict (tenant_id, product_id, location_id) do update
-    set on_hand = level.on_hand + excluded.on_hand, updated_at = excluded.updated_at
-  returning product_id, on_hand, available
-),
-movement as (
-  insert into stock_movements (
-    tenant_id, id, product_id, location_id, kind, delta, on_hand_after, reason, order_id, user_id, created_at
-  )
-  select
-    $tenant_id, wanted.movement_id, level.product_id, $location_id, 'return', wanted.quantity, level.on_hand,
-    $reason::text, $order_id, $user_id, $now
-  from level
-  join wanted on wanted.product_id = level.product_id
-)
-select level.product_id, wanted.quantity, level.on_hand, level.available
-from level
-join wanted on wanted.product_id = level.product_id
-order by level.product_id;
-
 -- name: list_returns
 select
   back.id,

@@ -1,0 +1,219 @@
+"""Transfers and counts over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from handlers.lines import unknown_reference
+from handlers.pages import bounds, newest_key
+from handlers.stock.models import LocationView
+from handlers.stock.rules import ensure_default_location
+from handlers.stock_keeping.booking import Delta, book
+from handlers.stock_keeping.models import (
+    CountedNew,
+    CountList,
+    CountNew,
+    CountSummaryView,
+    CountView,
+    LocationNew,
+    TransferNew,
+)
+from runtime.data.errors import UniqueViolationError
+from runtime.data.ids import new_id
+from runtime.data.queries import sql
+from runtime.data.transactions import Record, TenantTransaction
+from runtime.errors import ConflictError, NotFoundError, StateConflictError
+from runtime.web.call import Call, Reply
+from runtime.web.pagination import Page, page_reply
+from runtime.web.problems import field_refused
+from runtime.web.routing import Routes
+
+routes = Routes(tag="stock")
+
+
+@routes.post(
+    "/locations",
+    may="locations:create",
+    summary="Add a location",
+    body=LocationNew,
+    answers=LocationView,
+    status=201,
+    errors=(409,),
+)
+async def create_location(call: Call, body: LocationNew) -> Reply:
+    """409 when the store has a location of this name."""
+    location_id = new_id()
+    try:
+        shown = await call.tx.fetch_value(sql.create_location, id=location_id, name=body.name)
+    except UniqueViolationError:
+        raise ConflictError(
+            "name_taken", "There is a location with this name.", "Já existe um local com este nome."
+        ) from None
+    call.audit("location.created", "location", location_id, after={"name": body.name})
+    return Reply(shown)
+
+
+@routes.post(
+    "/stock/transfers",
+    may="stock:move",
+    summary="Move goods to another location",
+    body=TransferNew,
+    status=204,
+    errors=(404, 409),
+)
+async def transfer_stock(call: Call, body: TransferNew) -> Reply:
+    """Two movements for each product. Reserved goods stay where they are: 409 when less is available."""
+    await _check_products(call.tx, [item.product_id for item in body.items])
+    await _check_locations(call.tx, [body.from_location_id, body.to_location_id])
+    leaving = [Delta(item.product_id, body.from_location_id, -item.quantity) for item in body.items]
+    arriving = [Delta(item.product_id, body.to_location_id, item.quantity) for item in body.items]
+    await book(call.tx, "transfer", [*leaving, *arriving], reason=body.reason, settings=call.tenant.settings)
+    call.audit("stock.transferred", "location", body.to_location_id, after=body.model_dump(mode="json"))
+    return Reply(None, status=204)
+
+
+@routes.get(
+    "/stock/counts", may="stock:read", summary="List counts", query=CountList, answers=Page[CountSummaryView]
+)
+async def list_counts(call: Call[CountList]) -> Reply:
+    """The newest first."""
+    window = bounds(call)
+    window.pop("from_at")
+    rows = await call.tx.fetch_all(sql.list_stock_counts, status=call.query.status, **window)
+    return page_reply(call, rows, call.query.limit, newest_key)
+
+
+@routes.post(
+    "/stock/counts",
+    may="stock:move",
+    summary="Open a count",
+    body=CountNew,
+    answers=CountView,
+    status=201,
+    errors=(404, 409),
+)
+async def open_count(call: Call, body: CountNew) -> Reply:
+    """409 when there is nothing to count in the chosen scope."""
+    if body.location_id is not None:
+        await _check_locations(call.tx, [body.location_id])
+    if body.product_ids is not None:
+        await _check_products(call.tx, body.product_ids)
+    location_id = body.location_id or await ensure_default_location(call.tx)
+    count_id = new_id()
+    await call.tx.execute(
+        sql.create_stock_count, id=count_id, location_id=location_id, blind=body.blind, notes=body.notes
+    )
+    filled = await call.tx.execute(
+        sql.fill_stock_count,
+        id=count_id,
+        location_id=location_id,
+        product_ids=body.product_ids,
+        abc_class=body.abc_class,
+    )
+    if not filled:
+        raise ConflictError(
+            "nothing_to_count",
+            "There is nothing to count in this scope.",
+            "Não há o que contar neste escopo.",
+        )
+    call.audit("stock_count.opened", "stock_count", count_id, after={"products": filled})
+    return await _shown(call, count_id)
+
+
+@routes.get("/stock/counts/{count_id}", may="stock:read", summary="One count", answers=CountView)
+async def get_count(call: Call, count_id: UUID) -> Reply:
+    """With its lines; what the books say is hidden while a blind count is open."""
+    return await _shown(call, count_id)
+
+
+@routes.post(
+    "/stock/counts/{count_id}/record",
+    may="stock:move",
+    summary="Write down what was found",
+    body=CountedNew,
+    answers=CountView,
+    errors=(409,),
+)
+async def record_count(call: Call, count_id: UUID, body: CountedNew) -> Reply:
+    """Several people may count at once; a product counted again replaces what was written before."""
+    count = await _open(call.tx, count_id, "record")
+    found = {item.product_id: item.quantity for item in body.items}
+    recorded = await call.tx.execute(
+        sql.record_counted,
+        id=count_id,
+        location_id=count["location_id"],
+        product_ids=list(found),
+        quantities=list(found.values()),
+    )
+    if recorded != len(found):
+        raise field_refused(
+            "/items",
+            "not_in_count",
+            "Some of these products are not part of the count.",
+            "Alguns destes produtos não fazem parte da contagem.",
+        )
+    call.audit("stock_count.recorded", "stock_count", count_id, after={"products": recorded})
+    return await _shown(call, count_id)
+
+
+@routes.post(
+    "/stock/counts/{count_id}/book",
+    may="stock:move",
+    summary="Book the differences",
+    answers=CountView,
+    errors=(409,),
+)
+async def book_count(call: Call, count_id: UUID) -> Reply:
+    """Each difference becomes a movement. Sales since the counting do not matter; what nobody counted stays."""
+    count = await _open(call.tx, count_id, "book")
+    differences = await call.tx.fetch_all(sql.list_differences, id=count_id)
+    if differences:
+        deltas = [Delta(row["product_id"], count["location_id"], row["delta"]) for row in differences]
+        await book(call.tx, "count", deltas, reason=None)
+    await call.tx.execute(sql.close_stock_count, id=count_id, status="booked")
+    call.audit("stock_count.booked", "stock_count", count_id, after={"differences": len(differences)})
+    return await _shown(call, count_id)
+
+
+@routes.post(
+    "/stock/counts/{count_id}/cancel",
+    may="stock:move",
+    summary="Give a count up",
+    answers=CountView,
+    errors=(409,),
+)
+async def cancel_count(call: Call, count_id: UUID) -> Reply:
+    """Nothing is booked."""
+    await _open(call.tx, count_id, "cancel")
+    await call.tx.execute(sql.close_stock_count, id=count_id, status="cancelled")
+    call.audit("stock_count.cancelled", "stock_count", count_id)
+    return await _shown(call, count_id)
+
+
+async def _open(tx: TenantTransaction, count_id: UUID, action: str) -> Record:
+    count = await tx.fetch_one(sql.lock_stock_count, id=count_id)
+    if count is None:
+        raise NotFoundError
+    if count["status"] != "open":
+        raise StateConflictError(count["status"], action, [])
+    return count
+
+
+async def _shown(call: Call, count_id: UUID) -> Reply:
+    row = await call.tx.fetch_one(sql.get_stock_count, id=count_id)
+    if row is None:
+        raise NotFoundError
+    return Reply(row["body"], version=row["version"])
+
+
+async def _check_products(tx: TenantTransaction, product_ids: Sequence[UUID]) -> None:
+    wanted = set(product_ids)
+    if await tx.fetch_value(sql.count_known_products, product_ids=list(wanted)) != len(wanted):
+        raise unknown_reference("/items", "product_not_found", "product", "produto")
+
+
+async def _check_locations(tx: TenantTransaction, location_ids: Sequence[UUID]) -> None:
+    wanted = set(location_ids)
+    if await tx.fetch_value(sql.count_known_locations, location_ids=list(wanted)) != len(wanted):
+        raise unknown_reference("/location_id", "location_not_found", "location", "local")
