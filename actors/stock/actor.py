@@ -15,6 +15,7 @@ from actors.stock import rows
 from actors.stock.model import abc_classes
 from actors.stock.parameters import parameters_json, policy
 from actors.stock.product import Product
+from actors.stock.purchases import Purchase, fold_purchase
 from actors.stock.rows import Level, Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
@@ -23,6 +24,9 @@ from runtime.events.catalogue import (
     ProductCreated,
     ProductPriceUpdated,
     ProductUpdated,
+    PurchaseOrderCancelled,
+    PurchaseOrderReceived,
+    PurchaseOrderSent,
     ReplenishmentParametersSet,
     SaleRecorded,
     StockUpdated,
@@ -59,6 +63,9 @@ class StockEngine(Engine):
         ReplenishmentParametersSet,
         SuggestionAccepted,
         SuggestionDismissed,
+        PurchaseOrderSent,
+        PurchaseOrderReceived,
+        PurchaseOrderCancelled,
     )
 
     async def apply(self, tx: EngineTransaction, events: Sequence[Event]) -> None:
@@ -212,6 +219,9 @@ async def _load(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
                     if day != today:
                         late[tenant_id, product_id.int, day] = (store, product_id, day)
                 continue
+            if isinstance(payload, Purchase):
+                wanted.update({line.product_id.int: line.product_id for line in payload.items})
+                continue
             product_id = payload.product_id  # type: ignore[attr-defined]
             wanted[product_id.int] = product_id
             if isinstance(payload, StockUpdated):
@@ -252,9 +262,11 @@ def _fold(store: Store, event: Event, day: date) -> Iterable[Product]:
                 round(product.available + available - level.available, 3),
             )
             level.on_hand, level.available = on_hand, available
-            if payload.reason == "receipt" and payload.delta > 0:
+            if payload.reason == "receipt" and payload.delta > 0 and payload.purchase_order_id is None:
                 product.receive(float(payload.delta))
             yield product
+        case PurchaseOrderSent() | PurchaseOrderReceived() | PurchaseOrderCancelled():
+            yield from fold_purchase(store, event, payload)
         case ProductCreated() | ProductUpdated():
             product = products[payload.product_id.int]
             product.changed = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -13,6 +14,8 @@ from actors.stock.model import safety_factor
 from runtime.events.catalogue import ReplenishmentParameters
 
 MAX_WINDOW_DAYS = 365
+LEAST_LEAD_TIMES = 3
+"""So many lead times have to be seen before their deviation says more than the default one."""
 
 
 class Parameters(BaseModel):
@@ -34,7 +37,10 @@ class Parameters(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Parameters as the formulas take them; ``z`` is the safety factor of the service level."""
+    """Parameters as the formulas take them; ``z`` is the safety factor of the service level.
+
+    A lead time that nobody has set (``lead_time_set``) gives way to what is observed, so does its deviation.
+    """
 
     simple: bool
     lead_time: float
@@ -46,12 +52,15 @@ class Policy:
     maximum: float | None
     pack_size: float | None
     window_days: int
+    lead_time_set: bool = False
+    deviation_set: bool = False
 
 
 @lru_cache(maxsize=4096)
 def policy(store: str | None, product: str | None) -> Policy:
     """The policy of a product, from the JSON texts of the store's parameters and of its own."""
-    parameters = Parameters.model_validate({**_given(store), **_given(product)})
+    given = {**_given(store), **_given(product)}
+    parameters = Parameters.model_validate(given)
     return Policy(
         parameters.method == "simple",
         parameters.lead_time_days,
@@ -63,7 +72,20 @@ def policy(store: str | None, product: str | None) -> Policy:
         parameters.maximum,
         parameters.pack_size,
         parameters.window_days,
+        "lead_time_days" in given,
+        "lead_time_deviation_days" in given,
     )
+
+
+def observed_policy(found: Policy, count: int, mean: float, squares: float) -> Policy:
+    """The policy with the lead times seen so far (their number, mean and sum of squared deviations) in place of what
+    nobody has set; the deviation from the third one on."""
+    lead_time, deviation = found.lead_time, found.lead_time_deviation
+    if not found.lead_time_set:
+        lead_time = mean
+    if not found.deviation_set and count >= LEAST_LEAD_TIMES:
+        deviation = math.sqrt(max(squares, 0.0) / (count - 1))
+    return replace(found, lead_time=lead_time, lead_time_deviation=deviation)
 
 
 def parameters_json(given: ReplenishmentParameters) -> str:

@@ -49,7 +49,8 @@ class Product:
 
     ``today`` is the store's current day. ``window_*`` are sums over the last ``window_days`` days, today included;
     ``day_quantity`` and ``day_revenue`` are today's, which get a daily row of their own when the day ends. Croston's
-    and the recent demand know closed days only.
+    and the recent demand know closed days only. ``ordered`` is the part of ``on_order`` that purchase orders stand for,
+    the rest are suggestions that were accepted; ``lead_time_squares`` is the sum of squared deviations from the mean.
     """
 
     product_id: str
@@ -57,6 +58,10 @@ class Product:
     on_hand: float = 0.0
     available: float = 0.0
     on_order: float = 0.0
+    ordered: float = 0.0
+    lead_times: int = 0
+    lead_time_mean: float = 0.0
+    lead_time_squares: float = 0.0
     active: bool = True
     cost: float | None = None
     price: float | None = None
@@ -149,13 +154,19 @@ class Product:
         elif self.out_since is None:
             self.out_since = today
 
+    @property
+    def accepted(self) -> float:
+        """How much of what is on order stands in no purchase order yet."""
+        return round(self.on_order - self.ordered, 3)
+
     def receive(self, quantity: float) -> None:
-        """Goods came in: they are no longer on order."""
-        if self.on_order == 0.0:
+        """So much of what was accepted is no longer on order: it came in, or a purchase order stands for it."""
+        received = min(self.accepted, quantity)
+        if received <= 0.0:
             return
         self.changed = True
-        self.on_order = max(0.0, round(self.on_order - quantity, 3))
-        if self.on_order == 0.0 and self.suggestion_state == "accepted":
+        self.on_order = round(self.on_order - received, 3)
+        if self.accepted == 0.0 and self.suggestion_state == "accepted":
             self.suggestion_state = self.suggestion_until = None
 
     def accept(self, today: date, quantity: float | None, policy: Policy) -> None:
@@ -201,7 +212,7 @@ class Product:
             self._change_window(leaving.quantity, 0.0, -leaving.revenue)
         if self.suggestion_until is not None and today > self.suggestion_until:
             if self.suggestion_state == "accepted":
-                self.on_order = 0.0
+                self.on_order = self.ordered
             self.suggestion_state = self.suggestion_until = None
 
     def _learn_day(self, quantity: float) -> None:

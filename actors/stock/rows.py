@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actors.columns import array_literal
-from actors.stock.parameters import Policy, effective_parameters, policy
+from actors.stock.parameters import Policy, effective_parameters, observed_policy, policy
 from actors.stock.product import DayDemand, Product
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
@@ -22,7 +22,8 @@ _MOVED = (
     "priority", "xyz_class", "status", "kind", "risk", "opened_at", "closed_at",
 )  # fmt: skip
 _OTHER = (
-    "on_order", "active", "cost", "price", "window_days", "croston_size", "croston_interval", "croston_gap",
+    "on_order", "ordered", "lead_times", "lead_time_mean", "lead_time_squares",
+    "active", "cost", "price", "window_days", "croston_size", "croston_interval", "croston_gap",
     "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "abc_class",
 )  # fmt: skip
 
@@ -57,9 +58,14 @@ class Store:
         self.policy = policy(self.parameters, None)
 
     def policy_of(self, product: Product) -> Policy:
-        """The store's policy with what the product has of its own."""
+        """The store's policy with what the product has of its own and the lead times seen of it."""
         own = product.own_parameters
-        return self.policy if own is None else policy(self.parameters, own)
+        found = self.policy if own is None else policy(self.parameters, own)
+        return (
+            found
+            if product.lead_times == 0
+            else observed_policy(found, product.lead_times, product.lead_time_mean, product.lead_time_squares)
+        )
 
     @property
     def day(self) -> date:

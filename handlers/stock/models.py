@@ -96,6 +96,7 @@ class LevelView(View):
     reserved: QuantityOrZero
     available: SignedQuantity
     incoming: QuantityOrZero
+    last_cost: Money | None
     average_cost: Money | None
     last_sold_at: datetime | None
     updated_at: datetime | None

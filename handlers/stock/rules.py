@@ -99,8 +99,14 @@ def record_taken(
         )
 
 
-async def move(tx: TenantTransaction, settings: TenantSettings, body: MovementNew) -> tuple[UUID, str]:
-    """Book a movement by hand and return its id and JSON.
+async def move(
+    tx: TenantTransaction,
+    settings: TenantSettings,
+    body: MovementNew,
+    *,
+    purchase_order_id: UUID | None = None,
+) -> tuple[UUID, str]:
+    """Book a movement by hand, or the receipt of bought goods, and return its id and JSON.
 
     404 for a product or location the store does not have; 409 when on-hand would fall below zero. What is reserved
     does not count here: a loss has happened, whoever was promised the goods.
@@ -139,6 +145,7 @@ async def move(tx: TenantTransaction, settings: TenantSettings, body: MovementNe
             on_hand=booked["on_hand"],
             available=booked["available"],
             reason=body.kind,
+            purchase_order_id=purchase_order_id,
         ),
     )
     if booked["average_cost"] is not None:

@@ -7,7 +7,7 @@ field keeps the version; anything else raises it, and the older form is up-cast 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -137,7 +137,10 @@ class SaleRecorded(Payload):
 
 
 class StockUpdated(Payload):
-    """On-hand stock moved by ``delta``; ``on_hand`` and ``available`` are the levels after it at the location."""
+    """On-hand stock moved by ``delta``; ``on_hand`` and ``available`` are the levels after it at the location.
+
+    A receipt of bought goods names its ``purchase_order_id``.
+    """
 
     product_id: UUID
     location_id: UUID
@@ -145,6 +148,7 @@ class StockUpdated(Payload):
     on_hand: Decimal
     available: Decimal
     reason: Literal["receipt", "sale", "return", "adjustment", "count", "transfer", "loss"]
+    purchase_order_id: UUID | None = None
 
 
 class _ProductState(Payload):
@@ -182,12 +186,17 @@ class SupplierPriceRegistered(Payload):
     minimum_quantity: Decimal | None = None
     payment_days: int | None = None
     lead_time_days: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 class PurchaseItem(_Part):
+    """Of goods received, ``ordered`` says how much of the quantity had been awaited; absent: all of it."""
+
     product_id: UUID
     quantity: Decimal
     unit_cost: Decimal
+    ordered: Decimal | None = None
 
 
 class PurchaseOrderSent(Payload):
@@ -197,11 +206,22 @@ class PurchaseOrderSent(Payload):
 
 
 class PurchaseOrderReceived(Payload):
+    """Goods came in: ``items`` are what came this time, ``complete`` says whether all that was ordered is there."""
+
     purchase_order_id: UUID
     supplier_id: UUID
     sent_at: datetime
     items: tuple[PurchaseItem, ...]
     complete: bool
+
+
+class PurchaseOrderCancelled(Payload):
+    """These goods will not come; not ``sent`` means that the order was still a draft made from suggestions."""
+
+    purchase_order_id: UUID
+    supplier_id: UUID
+    sent: bool
+    items: tuple[PurchaseItem, ...]
 
 
 class ReplenishmentParametersSet(Payload):
@@ -259,6 +279,7 @@ CATALOGUE: dict[str, type[Payload]] = {
         SupplierPriceRegistered,
         PurchaseOrderSent,
         PurchaseOrderReceived,
+        PurchaseOrderCancelled,
         ReplenishmentParametersSet,
         SuggestionAccepted,
         SuggestionDismissed,

@@ -22,7 +22,12 @@ select
   e.days_left,
   e.last_sale_day,
   e.stocked_since,
-  coalesce((e.parameters ->> 'lead_time_days')::float8, (t.effective ->> 'lead_time_days')::float8) as lead_time_days,
+  coalesce(
+    (e.parameters ->> 'lead_time_days')::float8,
+    (t.parameters ->> 'lead_time_days')::float8,
+    case when e.lead_times > 0 then e.lead_time_mean end,
+    (t.effective ->> 'lead_time_days')::float8
+  ) as lead_time_days,
   ranked.rank,
   ranked.urgency,
   t.today
@@ -68,7 +73,12 @@ select
   e.cost,
   e.priority,
   coalesce(e.abc_class, 'C') as abc_class,
-  coalesce((e.parameters ->> 'lead_time_days')::float8, (t.effective ->> 'lead_time_days')::float8) as lead_time_days,
+  coalesce(
+    (e.parameters ->> 'lead_time_days')::float8,
+    (t.parameters ->> 'lead_time_days')::float8,
+    case when e.lead_times > 0 then e.lead_time_mean end,
+    (t.effective ->> 'lead_time_days')::float8
+  ) as lead_time_days,
   coalesce(e.days_left, 1e9) as urgency
 from engine_stock_products as e
 join engine_stock_tenants as t on t.tenant_id = e.tenant_id

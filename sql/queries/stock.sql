@@ -189,7 +189,8 @@ select
     'on_hand', place.on_hand::text,
     'reserved', place.reserved::text,
     'available', place.available::text,
-    'incoming', '0.000',
+    'incoming', incoming_quantity($tenant_id, products.id, place.location_id)::text,
+    'last_cost', purchase_costs.last_cost::text,
     'average_cost', round(stock_costs.average_cost, 2)::text,
     'last_sold_at', place.last_sold_at,
     'updated_at', place.updated_at
@@ -208,6 +209,7 @@ cross join lateral (
   )
 ) as place
 left join stock_costs on stock_costs.tenant_id = $tenant_id and stock_costs.product_id = products.id
+left join purchase_costs on purchase_costs.tenant_id = $tenant_id and purchase_costs.product_id = products.id
 where products.tenant_id = $tenant_id
   and products.id >= $after_product_id::uuid
   and (products.id, place.location_id) > ($after_product_id::uuid, $after_location_id::uuid)

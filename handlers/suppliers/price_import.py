@@ -1,0 +1,239 @@
+"""Taking in a supplier's price list: rows to products, prices that differ registered, chunk by chunk.
+
+Each chunk is a transaction of its own, and a row whose price counts already changes nothing. So a file that was cut
+short, by a fault or by the time one request may take, is sent again and goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+from aiohttp import web
+
+from handlers.suppliers.models import ImportChangeView, ImportProblemView, ImportQuery, ImportView
+from handlers.suppliers.price_files import read_lines
+from handlers.suppliers.price_rows import PriceRow, Problem, read_rows
+from handlers.suppliers.prices import Registration, Terms, add, current_terms, local_day
+from handlers.suppliers.rules import require
+from runtime.data.ids import new_id
+from runtime.data.queries import sql
+from runtime.data.transactions import TenantTransaction
+from runtime.errors import RefusedError
+from runtime.web.call import Call
+
+MAX_FILE = 50 * 1024 * 1024
+CHUNK_ROWS = 500
+TIME_BUDGET_S = 9.0
+MAX_SHOWN = 200
+
+# A file is held in memory as text while it is read; more than two at a time would cost too much.
+_READING = anyio.CapacityLimiter(2)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What has become of the rows so far; ``first_rows`` is where each product of the file stood first."""
+
+    rows: int = 0
+    registered: int = 0
+    unchanged: int = 0
+    codes_learned: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    changes: list[ImportChangeView] = field(default_factory=list)
+    first_rows: dict[UUID, int] = field(default_factory=dict)
+
+
+async def run(call: Call[ImportQuery], supplier_id: UUID) -> ImportView:
+    """Take the request's body in; see the endpoint for what it may be. 404 for an unknown supplier."""
+    started = time.monotonic()
+    query = call.query
+    async with _transaction(call) as tx:
+        await require(tx, supplier_id)
+        first_day = query.valid_from or local_day(tx.now, call.tenant.time_zone)
+    async with _READING:
+        data = await read_file(call.request)
+        rows = await anyio.to_thread.run_sync(lambda: read_rows(read_lines(data)))
+    progress, complete = _Progress(), True
+    for start in range(0, len(rows), CHUNK_ROWS):
+        if time.monotonic() - started > TIME_BUDGET_S:
+            complete = False
+            break
+        async with _transaction(call) as tx:
+            chunk = rows[start : start + CHUNK_ROWS]
+            taken = await _take(tx, supplier_id, chunk, progress, query, first_day)
+            if taken and not query.dry_run:
+                await _audit(call, tx, supplier_id, taken)
+    return ImportView(
+        dry_run=query.dry_run,
+        complete=complete,
+        rows=progress.rows,
+        registered=progress.registered,
+        unchanged=progress.unchanged,
+        failed=len(progress.problems),
+        codes_learned=progress.codes_learned,
+        errors=[_shown(problem, call.locale) for problem in progress.problems[:MAX_SHOWN]],
+        changes=progress.changes,
+    )
+
+
+async def read_file(request: web.Request) -> bytes:
+    """The body as it comes in, whatever its type; 413 above 50 MiB, 422 when there is none."""
+    data = bytearray()
+    async for part in request.content.iter_chunked(1 << 16):
+        data += part
+        if len(data) > MAX_FILE:
+            raise RefusedError(
+                "too_large", "The file is larger than 50 MiB.", "O arquivo passa de 50 MiB.", 413
+            )
+    if not data:
+        raise RefusedError("empty", "There is no file in the request.", "Não há arquivo na requisição.", 422)
+    return bytes(data)
+
+
+async def _take(
+    tx: TenantTransaction,
+    supplier_id: UUID,
+    chunk: Sequence[PriceRow | Problem],
+    progress: _Progress,
+    query: ImportQuery,
+    first_day: date,
+) -> int:
+    """Take one chunk in and say how many prices were registered; a dry run only counts."""
+    progress.rows += len(chunk)
+    progress.problems += [row for row in chunk if isinstance(row, Problem)]
+    rows = [row for row in chunk if isinstance(row, PriceRow)]
+    if not rows:
+        return 0
+    found = await tx.fetch_all(
+        sql.match_price_rows,
+        supplier_id=supplier_id,
+        codes=[row.code for row in rows],
+        skus=[row.sku for row in rows],
+        barcodes=[row.barcode for row in rows],
+    )
+    wanted: list[tuple[PriceRow, Any, Registration]] = []
+    for row, product in zip(rows, found, strict=True):
+        problem = _problem_of(row, product, progress)
+        last = row.valid_to or query.valid_to
+        first = row.valid_from or first_day
+        if problem is None and last is not None and last < first:
+            problem = Problem(
+                row.number, "valid_to", "too_early", "The price ends before it begins.",
+                "O preço termina antes de começar.",
+            )  # fmt: skip
+        if problem is not None:
+            progress.problems.append(problem)
+            continue
+        terms = Terms(row.price, row.minimum_quantity, row.payment_days, row.lead_time_days, last)
+        wanted.append((row, product, Registration(product["product_id"], first, terms)))
+    present = await current_terms(tx, supplier_id, [(one.product_id, one.valid_from) for _, _, one in wanted])
+    differing = [one for one in wanted if present.get(one[2].product_id) != one[2].terms]
+    progress.registered += len(differing)
+    progress.unchanged += len(wanted) - len(differing)
+    for row, product, one in differing[: MAX_SHOWN - len(progress.changes)]:
+        before = present.get(one.product_id)
+        progress.changes.append(
+            ImportChangeView(
+                row=row.number,
+                product_id=one.product_id,
+                sku=product["sku"],
+                matched_by=product["matched_by"],
+                previous=None if before is None else before.price,
+                price=one.terms.price,
+            )
+        )
+    if query.dry_run:
+        return 0
+    if differing:
+        await add(tx, supplier_id, [one for _, _, one in differing], "import")
+    progress.codes_learned += await _learn_codes(tx, supplier_id, wanted)
+    return len(differing)
+
+
+def _problem_of(row: PriceRow, product: Any, progress: _Progress) -> Problem | None:
+    """Why a row's product cannot be taken; notes where each product stands first."""
+    named = row.code or row.sku or row.barcode
+    if product["product_id"] is None:
+        return Problem(
+            row.number, "code", "product_not_found", f"No product is known as '{named}'.",
+            f"Nenhum produto é conhecido como '{named}'.",
+        )  # fmt: skip
+    if not product["active"]:
+        return Problem(
+            row.number, "code", "inactive", f"The product '{product['sku']}' is inactive.",
+            f"O produto '{product['sku']}' está inativo.",
+        )  # fmt: skip
+    first = progress.first_rows.setdefault(product["product_id"], row.number)
+    if first != row.number:
+        return Problem(
+            row.number, "code", "duplicate", f"The product '{product['sku']}' is already in row {first}.",
+            f"O produto '{product['sku']}' já está na linha {first}.",
+        )  # fmt: skip
+    return None
+
+
+async def _learn_codes(
+    tx: TenantTransaction, supplier_id: UUID, wanted: Sequence[tuple[PriceRow, Any, Registration]]
+) -> int:
+    """Remember the supplier's codes of products that the file also names by SKU or barcode of ours."""
+    learned = {
+        row.code.lower(): (row.code, one.product_id)
+        for row, product, one in wanted
+        if row.code is not None
+        and product["matched_by"] != "code"
+        and (row.sku is not None or row.barcode is not None)
+    }
+    if not learned:
+        return 0
+    return await tx.execute(
+        sql.set_supplier_codes,
+        supplier_id=supplier_id,
+        ids=[new_id() for _ in learned],
+        codes=[code for code, _ in learned.values()],
+        product_ids=[product_id for _, product_id in learned.values()],
+    )
+
+
+def _transaction(call: Call[Any]) -> AbstractAsyncContextManager[TenantTransaction]:
+    return call.context.database.tenant(call.tenant.id, user_id=call.identity.user_id)
+
+
+async def _audit(call: Call[Any], tx: TenantTransaction, supplier_id: UUID, registered: int) -> None:
+    tx.correlation_id = call.request_id
+    tx.wake = call.context.wake
+    await tx.execute(
+        sql.record_write,
+        key=None,
+        status=None,
+        body=None,
+        headers=None,
+        address=call.address[:64],
+        request_id=call.request_id,
+        entries=[
+            {
+                "id": str(new_id()),
+                "action": "supplier_prices.imported",
+                "thing": "supplier",
+                "thing_id": str(supplier_id),
+                "before": None,
+                "after": {"registered": registered},
+            }
+        ],
+    )
+
+
+def _shown(problem: Problem, locale: str) -> ImportProblemView:
+    return ImportProblemView(
+        row=problem.row,
+        column=problem.column,
+        code=problem.code,
+        message=problem.pt if locale == "pt-BR" else problem.en,
+    )

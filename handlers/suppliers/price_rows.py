@@ -1,0 +1,228 @@
+"""What the rows of a price list say: headings recognised, numbers and days read as people write them. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from handlers.suppliers.price_files import MAX_PREAMBLE, Line
+from runtime.errors import RefusedError
+from runtime.web.fields import MAX_MONEY, MAX_QUANTITY
+
+HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "code": (
+        "codigo", "cod", "code", "referencia", "ref", "codigo fornecedor", "codigo do fornecedor", "cod fornecedor",
+        "codigo produto", "codigo do produto", "cod produto", "supplier code", "item", "material",
+    ),
+    "sku": ("sku", "codigo interno", "cod interno", "nosso codigo", "codigo loja", "our code"),
+    "barcode": (
+        "ean", "gtin", "ean13", "ean 13", "barcode", "codigo de barras", "codigo barras", "cod barras", "cod de barras",
+    ),
+    "price": (
+        "preco", "preco unitario", "preco unit", "preco liquido", "preco de custo", "preco custo", "valor",
+        "valor unitario", "valor unit", "vl unitario", "vlr unitario", "price", "unit price", "custo", "preco r",
+        "valor r", "preco tabela",
+    ),
+    "minimum": (
+        "minimo", "quantidade minima", "qtd minima", "qtde minima", "qtd min", "qtde min", "pedido minimo",
+        "lote minimo", "minimum", "minimum quantity", "moq",
+    ),
+    "payment": (
+        "prazo de pagamento", "prazo pagamento", "prazo pagto", "prazo pgto", "dias pagamento", "pagamento",
+        "condicao de pagamento", "payment days", "payment",
+    ),
+    "lead_time": (
+        "prazo de entrega", "prazo entrega", "dias entrega", "entrega", "lead time", "lead time days",
+    ),
+    "valid_from": ("valido de", "valido a partir de", "inicio", "vigencia", "inicio vigencia", "valid from"),
+    "valid_to": ("valido ate", "validade", "fim", "fim vigencia", "valid to", "valid until"),
+}  # fmt: skip
+
+_FIELDS = {heading: field for field, headings in HEADINGS.items() for heading in headings}
+_CENT, _THOUSANDTH = Decimal("0.01"), Decimal("0.001")
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row is not taken, in both languages; ``column`` is the heading's meaning."""
+
+    row: int
+    column: str | None
+    code: str
+    en: str
+    pt: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """One row as understood; money in BRL per unit, times in days."""
+
+    number: int
+    code: str | None
+    sku: str | None
+    barcode: str | None
+    price: Decimal
+    minimum_quantity: Decimal
+    payment_days: int | None
+    lead_time_days: int | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+class UnreadableError(ValueError):
+    """A cell that is not what its column says; the code and both sentences."""
+
+    def __init__(self, code: str, en: str, pt: str) -> None:
+        super().__init__(en)
+        self.code, self.en, self.pt = code, en, pt
+
+
+def read_rows(lines: Sequence[Line]) -> list[PriceRow | Problem]:
+    """Every line below the headings as a row, or as the problem it has; 422 when there are no headings."""
+    start, columns = _find_headings(lines)
+    body = lines[start + 1 :]
+    comma_decimals = _has_comma_decimals(body, columns["price"])
+    return [_read_row(line, columns, comma_decimals) for line in body]
+
+
+def _find_headings(lines: Sequence[Line]) -> tuple[int, dict[str, int]]:
+    """Where the headings are, and the column of each field; letterheads above them are passed over."""
+    for place, line in enumerate(lines[:MAX_PREAMBLE]):
+        columns: dict[str, int] = {}
+        for column, cell in enumerate(line.cells):
+            field = _FIELDS.get(_plain(cell))
+            if field is not None:
+                columns.setdefault(field, column)
+        if "price" in columns and columns.keys() & {"code", "sku", "barcode"}:
+            return place, columns
+    raise RefusedError(
+        "no_headings",
+        "No headings were found: a price and a code, SKU or barcode are needed.",
+        "Não encontrei os títulos: é preciso haver preço e código, SKU ou código de barras.",
+        422,
+    )
+
+
+def _plain(heading: str) -> str:
+    """Without accents, case and punctuation."""
+    letters = unicodedata.normalize("NFKD", heading[:80].lower())
+    words = re.sub(r"[^a-z0-9]+", " ", "".join(c for c in letters if not unicodedata.combining(c)))
+    return words.strip()
+
+
+def _has_comma_decimals(lines: Sequence[Line], column: int) -> bool | None:
+    """Whether the list's prices have decimal commas; None when no price tells."""
+    cells = [line.cells[column] for line in lines if column < len(line.cells)]
+    if any(re.search(r",[0-9]{1,2}$|,[0-9]{4,}$", cell) for cell in cells):
+        return True
+    if any(re.search(r"\.[0-9]{1,2}$|\.[0-9]{4,}$", cell) for cell in cells):
+        return False
+    return None
+
+
+def _read_row(line: Line, columns: Mapping[str, int], comma_decimals: bool | None) -> PriceRow | Problem:
+    def cell(field: str) -> str:
+        column = columns.get(field)
+        return line.cells[column] if column is not None and column < len(line.cells) else ""
+
+    at = "price"
+    try:
+        price = read_decimal(cell("price"), comma_decimals).quantize(_CENT, ROUND_HALF_UP)
+        _check_range(price, MAX_MONEY)
+        at = "minimum"
+        minimum = Decimal(0)
+        if cell("minimum"):
+            minimum = read_decimal(cell("minimum"), comma_decimals).quantize(_THOUSANDTH, ROUND_HALF_UP)
+            _check_range(minimum, MAX_QUANTITY)
+        at = "payment"
+        payment = read_days(cell("payment"))
+        at = "lead_time"
+        lead_time = read_days(cell("lead_time"))
+        at = "valid_from"
+        first = read_day(cell("valid_from"))
+        at = "valid_to"
+        last = read_day(cell("valid_to"))
+    except UnreadableError as problem:
+        return Problem(line.number, at, problem.code, problem.en, problem.pt)
+    code, sku, barcode = (cell(field)[:60] or None for field in ("code", "sku", "barcode"))
+    if code is None and sku is None and barcode is None:
+        return Problem(
+            line.number, "code", "missing_code", "The row names no product.", "A linha não diz o produto."
+        )
+    return PriceRow(line.number, code, sku, barcode, price, minimum, payment, lead_time, first, last)
+
+
+def _check_range(number: Decimal, most: Decimal) -> None:
+    if number > most:
+        raise UnreadableError("too_large", "The number is too large.", "O número é grande demais.")
+
+
+def read_decimal(text: str, comma_decimals: bool | None) -> Decimal:
+    """A number as typed: "R$ 1.234,56", "1,234.56", "12.9". "1.234" alone is read as the rest of the list writes
+    numbers (``comma_decimals``), and refused when nothing tells."""
+    bare = (
+        text.upper().replace("R$", "").replace("BRL", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+    )
+    if not bare:
+        raise UnreadableError("missing", "The number is missing.", "Falta o número.")
+    if _NUMBER.fullmatch(bare) is None or len(bare) > 30:
+        raise UnreadableError("not_a_number", "This is not a number.", "Isto não é um número.")
+    separators = [c for c in bare if c in ".,"]
+    if not separators:
+        return Decimal(bare)
+    last = separators[-1]
+    other = "." if last == "," else ","
+    if other in separators:
+        # Both: the last one is the decimal separator, and it stands once.
+        if separators.count(last) > 1:
+            raise UnreadableError("not_a_number", "This is not a number.", "Isto não é um número.")
+        return Decimal(bare.replace(other, "").replace(last, "."))
+    if len(separators) > 1:
+        return Decimal(bare.replace(last, ""))
+    if len(bare) - bare.index(last) == 4 and not bare.startswith("0"):
+        if comma_decimals is None:
+            raise UnreadableError(
+                "ambiguous_number",
+                f"'{bare}' may be read in two ways; write it with two decimals.",
+                f"'{bare}' pode ser lido de duas formas; escreva com duas casas decimais.",
+            )
+        return Decimal(bare.replace(last, "." if (last == ",") == comma_decimals else ""))
+    return Decimal(bare.replace(last, "."))
+
+
+def read_days(text: str) -> int | None:
+    """A number of days: "28", "28 dias", "28/56" (the mean of the instalments, rounded up), "à vista" (0)."""
+    plain = _plain(text)
+    if not plain:
+        return None
+    if plain in ("a vista", "avista", "imediato", "imediata", "pronta entrega"):
+        return 0
+    numbers = [int(number) for number in re.findall(r"[0-9]{1,4}", plain)]
+    unreadable = re.fullmatch(r"(?:[0-9]+ ?)+(?:d|dd|ddl|dia|dias|day|days)?", plain) is None
+    if unreadable or not numbers or max(numbers) > 365:
+        raise UnreadableError("not_days", "This is not a number of days.", "Isto não é um número de dias.")
+    return -(-sum(numbers) // len(numbers))
+
+
+def read_day(text: str) -> date | None:
+    """A day: 24/11/2026, 24-11-26 or 2026-11-24."""
+    if not text:
+        return None
+    try:
+        match = _DAY_FIRST.fullmatch(text)
+        if match is None:
+            day = date.fromisoformat(text[:10])
+        else:
+            year = int(match[3])
+            day = date(year + 2000 if year < 100 else year, int(match[2]), int(match[1]))
+    except ValueError:
+        raise UnreadableError("not_a_day", "This is not a day.", "Isto não é uma data.") from None
+    if not 1900 <= day.year <= 2999:
+        raise UnreadableError("not_a_day", "This is not a day.", "Isto não é uma data.")
+    return day
