@@ -13,6 +13,8 @@ from runtime.events.event import Event
 Purchase: TypeAlias = PurchaseOrderSent | PurchaseOrderReceived | PurchaseOrderCancelled
 
 _SECONDS_A_DAY = 86_400.0
+# Whoever sends and receives an order within the hour writes down afterwards what has happened before.
+_LEAST_DAYS = 1 / 24
 
 
 def fold_purchase(store: Store, event: Event, payload: Purchase) -> Iterable[Product]:
@@ -52,7 +54,9 @@ def _close(product: Product, quantity: float) -> None:
 
 def _learn(product: Product, days: float) -> None:
     """One more lead time for the mean and the sum of squared deviations (Welford 1962)."""
+    if days < _LEAST_DAYS:
+        return
     product.lead_times += 1
-    step = max(days, 0.0) - product.lead_time_mean
+    step = days - product.lead_time_mean
     product.lead_time_mean += step / product.lead_times
-    product.lead_time_squares += step * (max(days, 0.0) - product.lead_time_mean)
+    product.lead_time_squares += step * (days - product.lead_time_mean)

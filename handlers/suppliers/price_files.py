@@ -21,6 +21,7 @@ MAX_UNPACKED = 200 * 1024 * 1024
 # More lines before the headings than this, and it is not a price list.
 MAX_PREAMBLE = 30
 
+_CHUNK = 1 << 20
 _DELIMITERS = ";\t|,"
 
 
@@ -115,9 +116,9 @@ def _check_unpacked_size(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
-                member.file_size = MAX_UNPACKED + 1
+                member.file_size = 2 * MAX_UNPACKED + _CHUNK
                 with archive.open(member) as content:
-                    while chunk := content.read(1 << 20):
+                    while chunk := content.read(_CHUNK):
                         unpacked += len(chunk)
                         if unpacked > MAX_UNPACKED:
                             raise _refused(

@@ -141,7 +141,8 @@ create index purchase_order_items_awaited on purchase_order_items (tenant_id, pr
 -- The items of a draft are replaced.
 call secure_tenant_table('purchase_order_items', deletable => true);
 
--- What came in when: one row per visit of the supplier's truck. `lead_time_days` is measured from the sending.
+-- What came in when: one row per visit of the supplier's truck. `lead_time_days` is measured from the sending; under an
+-- hour (0.04) the order was written down afterwards, and says nothing about the supplier.
 create table purchase_receipts (
   tenant_id uuid not null,
   id uuid not null,
@@ -227,6 +228,7 @@ return json_build_object(
     from purchase_receipts as receipts
     where receipts.tenant_id = supplier.tenant_id
       and receipts.supplier_id = supplier.id
+      and receipts.lead_time_days >= 0.04
   ),
   'version', supplier.version,
   'created_at', supplier.created_at,

@@ -68,6 +68,8 @@ from (
   select 'quote' as series, serial from quotes where tenant_id = $tenant_id
   union all
   select 'order', serial from orders where tenant_id = $tenant_id
+  union all
+  select 'purchase order', serial from purchase_orders where tenant_id = $tenant_id
 ) as documents
 group by series
 having count(*) <> max(serial)

@@ -205,6 +205,7 @@ select
       from purchase_receipts as receipts
       where receipts.tenant_id = $tenant_id
         and receipts.supplier_id = suppliers.id
+        and receipts.lead_time_days >= 0.04
     )
   )::float8 as lead_time_days
 from unnest($product_ids::uuid[]) as wanted (product_id)
