@@ -44,7 +44,8 @@ class Outer:
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request, whatever happens in it."""
-        if request.path == "/health" and request.method == "GET":  # asked every second by every balancer: no identity, no line in the log
+        # Asked every second by every balancer: no identity, no line in the log.
+        if request.path == "/health" and request.method == "GET":
             return await handler(request)
         peers = self._context.tenancy.peers
         given = request.headers.get("X-Request-Id", "")
