@@ -114,7 +114,9 @@ class TenantTransaction(Transaction):
     """A transaction that PostgreSQL confines to the rows of one tenant.
 
     ``outgoing`` holds the events it has emitted so far (``runtime.events.log`` writes them as the last step);
-    ``wake`` is told the tenant once they are committed; ``correlation_id`` ties them to the request.
+    ``wake`` is told the tenant once they are committed; ``correlation_id`` ties them to the request. ``trailing`` is
+    what the request leaves behind beside them (audit entries, its answer): it goes in the same statement as the events,
+    because every round trip at the end is one during which the tenant's other writers wait.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class TenantTransaction(Transaction):
         self.tenant_id = tenant_id
         self.user_id = user_id
         self.outgoing: list[Any] = []
+        self.trailing: dict[str, Any] | None = None
         self.wake: Callable[[UUID], None] | None = None
         self.correlation_id: str | None = None
         self.traceparent: str | None = None

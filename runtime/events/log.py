@@ -28,7 +28,8 @@ def emit(tx: TenantTransaction, payload: Payload) -> None:
 async def _append(tx: TenantTransaction) -> None:
     events: list[Payload] = tx.outgoing
     written = await tx.execute(
-        sql.append_events,
+        sql.append_events if tx.trailing is None else sql.append_events_and_record_write,
+        **(tx.trailing or {}),
         count=len(events),
         vertical=VERTICAL,
         correlation_id=tx.correlation_id,

@@ -85,15 +85,14 @@ async def record(
         entries = [AuditEntry(operation.may or operation.name, operation.tag, _thing_id(call), None, None)]
     if not entries and key is None:
         return
-    await call.tx.execute(
-        sql.record_write,
-        key=key,
-        status=status,
-        body=body.decode() if key is not None else None,
-        headers=headers if key is not None else None,
-        address=address[:64],
-        request_id=call.request_id,
-        entries=[
+    left = {
+        "key": key,
+        "status": status,
+        "body": body.decode() if key is not None else None,
+        "headers": headers if key is not None else None,
+        "address": address[:64],
+        "request_id": call.request_id,
+        "entries": [
             {
                 "id": str(new_id()),
                 "action": entry.action[:100],
@@ -104,7 +103,11 @@ async def record(
             }
             for entry in entries
         ],
-    )
+    }
+    if call.tx.outgoing:
+        call.tx.trailing = left  # written with the events, as the last statement before the commit
+    else:
+        await call.tx.execute(sql.record_write, **left)
 
 
 def _thing_id(call: Call[Any]) -> Any:

@@ -18,6 +18,42 @@ from head,
   unnest($event_ids::uuid[], $event_types::text[], $versions::smallint[], $payloads::text[])
     with ordinality as e (event_id, event_type, version, payload, position);
 
+-- name: append_events_and_record_write
+-- The same, with what the request leaves behind: its audit entries and, when it has an idempotency key, its answer.
+with answered as (
+  update idempotency_keys
+  set status = $status::integer,
+      body = $body::text,
+      headers = $headers::jsonb
+  where tenant_id = $tenant_id
+    and key = $key::text
+),
+audited as (
+  insert into audit_log (tenant_id, id, at, user_id, action, thing, thing_id, before, after, address, request_id)
+  select
+    $tenant_id, e.id, $now, $user_id, e.action, e.thing, e.thing_id, e.before, e.after, $address::text,
+    $request_id::text
+  from jsonb_to_recordset($entries::jsonb)
+    as e (id uuid, action text, thing text, thing_id uuid, before jsonb, after jsonb)
+),
+head as (
+  update tenant_event_head
+  set head = head + $count::integer,
+      updated_at = clock_timestamp()
+  where tenant_id = $tenant_id
+  returning tenant_id, partition, head - $count::integer as base
+)
+insert into event_outbox (
+  tenant_id, tenant_seq, event_id, partition, event_type, version, vertical, occurred_at, correlation_id,
+  traceparent, payload
+)
+select
+  head.tenant_id, head.base + e.position, e.event_id, head.partition, e.event_type, e.version, $vertical::text, $now,
+  $correlation_id::text, $traceparent::text, e.payload::json
+from head,
+  unnest($event_ids::uuid[], $event_types::text[], $versions::smallint[], $payloads::text[])
+    with ordinality as e (event_id, event_type, version, payload, position);
+
 -- name: create_event_head
 insert into tenant_event_head (tenant_id, partition)
 values ($tenant_id, $partition)
