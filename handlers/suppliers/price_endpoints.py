@@ -132,6 +132,7 @@ async def set_code(call: Call, supplier_id: UUID, body: CodeNew) -> Reply:
     "/suppliers/{supplier_id}/codes/{code_id}",
     may="suppliers:update",
     summary="Forget a supplier's code",
+    status=204,
     errors=(404,),
 )
 async def forget_code(call: Call, supplier_id: UUID, code_id: UUID) -> Reply:
