@@ -88,6 +88,7 @@ _OWNER = (
     | _STOCK_KEEPER
     | _DRIVER
     | {
+        "customers:personal_data",
         "prices:update",
         "products:create",
         "products:update",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
@@ -112,7 +113,7 @@ async def record(
 
 def _thing_id(call: Call[Any]) -> Any:
     for value in call.arguments.values():
-        if not isinstance(value, str | int):
+        if isinstance(value, UUID):
             return value
     return None
 

@@ -1,1 +1,0 @@
--- Imports, exports and personal data.

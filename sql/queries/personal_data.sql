@@ -1,0 +1,123 @@
+-- name: get_personal_data
+-- Everything the store holds about a customer.
+select json_build_object(
+  'customer', to_jsonb(c) - 'tenant_id' - 'search' - 'name_key',
+  'sites', coalesce((
+    select json_agg(to_jsonb(s) - 'tenant_id' - 'search' - 'name_key' order by s.created_at, s.id)
+    from sites as s
+    where s.tenant_id = c.tenant_id
+      and s.customer_id = c.id
+  ), '[]'::json),
+  'quotes', coalesce((
+    select json_agg(
+      json_build_object(
+        'number', q.number, 'status', q.status, 'total', q.total::text, 'notes', q.notes, 'reason', q.reason,
+        'created_at', q.created_at, 'items', q.items
+      )
+      order by q.created_at, q.id
+    )
+    from quotes as q
+    where q.tenant_id = c.tenant_id
+      and q.customer_id = c.id
+  ), '[]'::json),
+  'orders', coalesce((
+    select json_agg(
+      json_build_object(
+        'number', o.number, 'status', o.status, 'total', o.total::text, 'notes', o.notes, 'reason', o.reason,
+        'created_at', o.created_at, 'delivered_at', o.delivered_at, 'items', o.items
+      )
+      order by o.created_at, o.id
+    )
+    from orders as o
+    where o.tenant_id = c.tenant_id
+      and o.customer_id = c.id
+  ), '[]'::json),
+  'links', coalesce((
+    select json_agg(
+      json_build_object(
+        'quote', q.number, 'created_at', l.created_at, 'expires_at', l.expires_at, 'first_seen_at', l.first_seen_at,
+        'last_seen_at', l.last_seen_at, 'views', l.views
+      )
+      order by l.created_at, l.id
+    )
+    from quote_links as l
+    join quotes as q
+      on q.tenant_id = l.tenant_id
+      and q.id = l.quote_id
+    where l.tenant_id = c.tenant_id
+      and q.customer_id = c.id
+  ), '[]'::json)
+)::text as body
+from customers as c
+where c.tenant_id = $tenant_id
+  and c.id = $id;
+
+-- name: count_open_orders
+select count(*)
+from orders
+where tenant_id = $tenant_id
+  and customer_id = $customer_id
+  and status not in ('delivered', 'cancelled');
+
+-- name: anonymise_customer
+update customers
+set name = $name,
+    document = null,
+    email = null,
+    phone = null,
+    address = null,
+    postal_code = null,
+    notes = null,
+    active = false,
+    version = version + 1,
+    updated_at = $now
+where tenant_id = $tenant_id
+  and id = $id;
+
+-- name: anonymise_sites
+update sites
+set name = $name,
+    address = null,
+    postal_code = null,
+    latitude = null,
+    longitude = null,
+    active = false,
+    version = version + 1,
+    updated_at = $now
+where tenant_id = $tenant_id
+  and customer_id = $customer_id;
+
+-- name: anonymise_quotes
+update quotes
+set notes = '',
+    reason = null
+where tenant_id = $tenant_id
+  and customer_id = $customer_id
+  and (notes <> '' or reason is not null);
+
+-- name: anonymise_quote_versions
+update quote_versions as v
+set content = (v.content::jsonb || jsonb_build_object('customer_name', $name::text, 'site_name', null, 'notes', ''))::json
+from quotes as q
+where v.tenant_id = $tenant_id
+  and q.tenant_id = v.tenant_id
+  and q.id = v.quote_id
+  and q.customer_id = $customer_id;
+
+-- name: anonymise_orders
+update orders
+set notes = '',
+    reason = null
+where tenant_id = $tenant_id
+  and customer_id = $customer_id
+  and (notes <> '' or reason is not null);
+
+-- name: revoke_customer_links
+update quote_links as l
+set revoked_at = $now
+from quotes as q
+where l.tenant_id = $tenant_id
+  and q.tenant_id = l.tenant_id
+  and q.id = l.quote_id
+  and q.customer_id = $customer_id
+  and l.revoked_at is null;
