@@ -62,6 +62,68 @@ CREATE FUNCTION public.document_number(prefix text, serial bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (prefix || lpad((serial)::text, GREATEST(6, length((serial)::text)), '0'::text));
 
+CREATE TABLE public.purchase_order_items (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    purchase_order_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    product_id uuid NOT NULL,
+    sku text NOT NULL,
+    name text NOT NULL,
+    unit text NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    unit_cost numeric(14,2) NOT NULL,
+    line_total numeric(14,2) NOT NULL,
+    received_quantity numeric(14,3) DEFAULT 0 NOT NULL,
+    note text,
+    CONSTRAINT purchase_order_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
+    CONSTRAINT purchase_order_items_note_check CHECK ((length(note) <= 4000)),
+    CONSTRAINT purchase_order_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
+    CONSTRAINT purchase_order_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
+    CONSTRAINT purchase_order_items_received_quantity_check CHECK (((received_quantity >= (0)::numeric) AND (received_quantity <= 99999999999.999))),
+    CONSTRAINT purchase_order_items_unit_cost_check CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.purchase_order_items FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.purchase_orders (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    serial bigint NOT NULL,
+    number text NOT NULL,
+    supplier_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    total numeric(14,2) NOT NULL,
+    expected_on date,
+    notes text DEFAULT ''::text NOT NULL,
+    reason text,
+    from_suggestions boolean DEFAULT false NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    received_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT purchase_orders_check CHECK (((status <> ALL (ARRAY['sent'::text, 'partially_received'::text, 'received'::text])) OR (sent_at IS NOT NULL))),
+    CONSTRAINT purchase_orders_check1 CHECK (((status = 'received'::text) = (received_at IS NOT NULL))),
+    CONSTRAINT purchase_orders_check2 CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
+    CONSTRAINT purchase_orders_notes_check CHECK ((length(notes) <= 4000)),
+    CONSTRAINT purchase_orders_number_check CHECK (((length(number) >= 1) AND (length(number) <= 40))),
+    CONSTRAINT purchase_orders_reason_check CHECK ((length(reason) <= 4000)),
+    CONSTRAINT purchase_orders_serial_check CHECK ((serial > 0)),
+    CONSTRAINT purchase_orders_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'sent'::text, 'partially_received'::text, 'received'::text, 'cancelled'::text]))),
+    CONSTRAINT purchase_orders_total_check CHECK (((total >= (0)::numeric) AND (total <= 999999999999.99))),
+    CONSTRAINT purchase_orders_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.purchase_orders FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.incoming_quantity(tenant uuid, product uuid, location uuid) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT (COALESCE(sum((items.quantity - items.received_quantity)), (0)::numeric))::numeric(17,3) AS "coalesce" FROM (public.purchase_order_items items JOIN public.purchase_orders purchase ON (((purchase.tenant_id = items.tenant_id) AND (purchase.id = items.purchase_order_id)))) WHERE ((items.tenant_id = incoming_quantity.tenant) AND (items.product_id = incoming_quantity.product) AND (items.received_quantity < items.quantity) AND (purchase.location_id = incoming_quantity.location) AND (purchase.status = ANY (ARRAY['sent'::text, 'partially_received'::text]))));
+
 CREATE TABLE public.orders (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -154,6 +216,10 @@ CREATE FUNCTION public.product_json(product public.products) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (json_build_object('id', (product).id, 'sku', (product).sku, 'name', (product).name, 'description', (product).description, 'category', (product).category, 'unit', (product).unit, 'base_price', ((product).base_price)::text, 'cost', ((product).cost)::text, 'barcode', (product).barcode, 'weight_kg', ((product).weight_kg)::text, 'volume_m3', ((product).volume_m3)::text, 'unit_conversions', (product).unit_conversions, 'active', (product).active, 'version', (product).version, 'created_at', (product).created_at, 'updated_at', (product).updated_at))::text;
 
+CREATE FUNCTION public.purchase_order_json(purchase public.purchase_orders, supplier_name text, allowed text) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN json_build_object('id', (purchase).id, 'number', (purchase).number, 'status', (purchase).status, 'supplier_id', (purchase).supplier_id, 'supplier_name', supplier_name, 'location_id', (purchase).location_id, 'items', (SELECT json_agg(json_build_object('id', items.id, 'position', items."position", 'product_id', items.product_id, 'sku', items.sku, 'name', items.name, 'unit', items.unit, 'quantity', (items.quantity)::text, 'unit_cost', (items.unit_cost)::text, 'line_total', (items.line_total)::text, 'received_quantity', (items.received_quantity)::text, 'outstanding_quantity', (GREATEST((items.quantity - items.received_quantity), 0.000))::text, 'note', items.note) ORDER BY items."position") AS json_agg FROM public.purchase_order_items items WHERE ((items.tenant_id = (purchase_order_json.purchase).tenant_id) AND (items.purchase_order_id = (purchase_order_json.purchase).id))), 'total', ((purchase).total)::text, 'expected_on', (purchase).expected_on, 'notes', (purchase).notes, 'reason', (purchase).reason, 'from_suggestions', (purchase).from_suggestions, 'created_by', (purchase).created_by, 'created_at', (purchase).created_at, 'updated_at', (purchase).updated_at, 'sent_at', (purchase).sent_at, 'received_at', (purchase).received_at, 'cancelled_at', (purchase).cancelled_at, 'version', (purchase).version, 'allowed_actions', ((allowed)::json -> (purchase).status));
+
 CREATE FUNCTION public.quote_state(status text, valid_until timestamp with time zone, moment timestamp with time zone) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((status = ANY (ARRAY['sent'::text, 'approved'::text])) AND (valid_until < moment)) THEN 'expired'::text ELSE status END;
@@ -204,6 +270,53 @@ ALTER TABLE ONLY public.quotes FORCE ROW LEVEL SECURITY;
 CREATE FUNCTION public.quote_json(q public.quotes, customer_name text, site_name text, allowed text, moment timestamp with time zone) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN json_build_object('id', (q).id, 'number', (q).number, 'status', (q).status, 'customer_id', (q).customer_id, 'customer_name', customer_name, 'site_id', (q).site_id, 'site_name', site_name, 'items', (q).items, 'subtotal', ((q).subtotal)::text, 'discount_percent', ((q).discount_percent)::text, 'discount_amount', ((q).discount_amount)::text, 'total', ((q).total)::text, 'validity_days', (q).validity_days, 'valid_until', (q).valid_until, 'notes', (q).notes, 'reason', (q).reason, 'order_id', (q).order_id, 'created_by', (q).created_by, 'created_at', (q).created_at, 'updated_at', (q).updated_at, 'sent_at', (q).sent_at, 'approved_at', (q).approved_at, 'converted_at', (q).converted_at, 'closed_at', (q).closed_at, 'version', (q).version, 'allowed_actions', ((allowed)::json -> public.quote_state((q).status, (q).valid_until, moment)));
+
+CREATE FUNCTION public.resolve_price(of_tenant uuid, of_customer uuid, of_site uuid, of_product uuid, wanted_quantity numeric, on_day date) RETURNS TABLE(unit_price numeric, price_source text, active boolean, own_price numeric)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+select
+  coalesce(best.price, round(products.base_price * (100 - best.percent_off) / 100, 2), products.base_price),
+  coalesce(best.source, 'base'),
+  products.active,
+  products.base_price
+from products
+left join lateral (
+  select offer.price, offer.percent_off, offer.source
+  from (
+    select p.*, 'site' as source, 1 as rank
+    from agreed_prices as p
+    where p.tenant_id = of_tenant and p.site_id = of_site and p.ended_at is null
+    union all
+    select p.*, 'customer', 2
+    from agreed_prices as p
+    where p.tenant_id = of_tenant and p.customer_id = of_customer and p.ended_at is null
+    union all
+    select p.*, 'list', case when m.site_id is not null then 3 else 4 end
+    from price_list_members as m
+    join price_lists as l
+      on l.tenant_id = m.tenant_id
+      and l.id = m.price_list_id
+      and l.active
+      and on_day between coalesce(l.valid_from, on_day) and coalesce(l.valid_to, on_day)
+    join agreed_prices as p
+      on p.tenant_id = m.tenant_id
+      and p.price_list_id = m.price_list_id
+      and p.ended_at is null
+    where m.tenant_id = of_tenant and (m.site_id = of_site or m.customer_id = of_customer)
+  ) as offer
+  where (offer.product_id = products.id or offer.category = products.category)
+    and offer.minimum_quantity <= wanted_quantity
+    and on_day between coalesce(offer.valid_from, on_day) and coalesce(offer.valid_to, on_day)
+  order by
+    offer.rank,
+    offer.category nulls first,
+    offer.minimum_quantity desc,
+    coalesce(offer.price, products.base_price * (100 - offer.percent_off) / 100)
+  limit 1
+) as best on true
+where products.tenant_id = of_tenant
+  and products.id = of_product
+$$;
 
 CREATE FUNCTION public.sale_item_json(id uuid, "position" integer, product_id uuid, sku text, name text, unit text, quantity numeric, base_price numeric, unit_price numeric, discount_percent numeric, line_total numeric, price_source text, note text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -294,9 +407,96 @@ CREATE FUNCTION public.site_json(site public.sites) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (json_build_object('id', (site).id, 'customer_id', (site).customer_id, 'name', (site).name, 'address', (site).address, 'postal_code', (site).postal_code, 'latitude', (site).latitude, 'longitude', (site).longitude, 'active', (site).active, 'version', (site).version, 'created_at', (site).created_at, 'updated_at', (site).updated_at))::text;
 
+CREATE TABLE public.purchase_receipts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    purchase_order_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    document text,
+    notes text,
+    lead_time_days numeric(8,2) NOT NULL,
+    received_by uuid,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT purchase_receipts_document_check CHECK (((length(document) >= 1) AND (length(document) <= 60))),
+    CONSTRAINT purchase_receipts_lead_time_days_check CHECK (((lead_time_days >= (0)::numeric) AND (lead_time_days <= (99999)::numeric))),
+    CONSTRAINT purchase_receipts_notes_check CHECK ((length(notes) <= 4000))
+);
+
+ALTER TABLE ONLY public.purchase_receipts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.suppliers (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    document text,
+    email text,
+    phone text,
+    address text,
+    postal_code text,
+    contacts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    notes text,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    name_key text GENERATED ALWAYS AS (public.search_text(name)) STORED NOT NULL,
+    search text GENERATED ALWAYS AS (public.search_words(((((((name || ' '::text) || COALESCE(document, ''::text)) || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || regexp_replace(COALESCE(phone, ''::text), '[^0-9]'::text, ''::text, 'g'::text)))) STORED NOT NULL,
+    CONSTRAINT suppliers_address_check CHECK (((length(address) >= 1) AND (length(address) <= 500))),
+    CONSTRAINT suppliers_check CHECK (
+CASE kind
+    WHEN 'person'::text THEN (document ~ '^[0-9]{11}$'::text)
+    ELSE (document ~ '^[0-9A-Z]{12}[0-9]{2}$'::text)
+END),
+    CONSTRAINT suppliers_contacts_check CHECK (((jsonb_typeof(contacts) = 'array'::text) AND (pg_column_size(contacts) <= 16384))),
+    CONSTRAINT suppliers_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
+    CONSTRAINT suppliers_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'company'::text]))),
+    CONSTRAINT suppliers_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT suppliers_notes_check CHECK ((length(notes) <= 4000)),
+    CONSTRAINT suppliers_phone_check CHECK (((length(phone) >= 8) AND (length(phone) <= 30))),
+    CONSTRAINT suppliers_postal_code_check CHECK ((postal_code ~ '^[0-9]{8}$'::text)),
+    CONSTRAINT suppliers_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.suppliers FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.supplier_json(supplier public.suppliers) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN (json_build_object('id', (supplier).id, 'kind', (supplier).kind, 'name', (supplier).name, 'document', (supplier).document, 'email', (supplier).email, 'phone', (supplier).phone, 'address', (supplier).address, 'postal_code', (supplier).postal_code, 'contacts', (supplier).contacts, 'notes', (supplier).notes, 'active', (supplier).active, 'observed_lead_time_days', (SELECT (round(avg(receipts.lead_time_days), 1))::text AS round FROM public.purchase_receipts receipts WHERE ((receipts.tenant_id = (supplier_json.supplier).tenant_id) AND (receipts.supplier_id = (supplier_json.supplier).id) AND (receipts.lead_time_days >= 0.04))), 'version', (supplier).version, 'created_at', (supplier).created_at, 'updated_at', (supplier).updated_at))::text;
+
 CREATE FUNCTION public.validity_end(moment timestamp with time zone, days integer, time_zone text) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((((((moment AT TIME ZONE time_zone))::date + days) + 1))::timestamp without time zone AT TIME ZONE time_zone) - '00:00:01'::interval);
+
+CREATE TABLE public.agreed_prices (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    price_list_id uuid,
+    customer_id uuid,
+    site_id uuid,
+    product_id uuid,
+    category text,
+    minimum_quantity numeric(14,3) DEFAULT 0 NOT NULL,
+    price numeric(14,2),
+    percent_off numeric(5,2),
+    valid_from date,
+    valid_to date,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT agreed_prices_category_check CHECK (((length(category) >= 1) AND (length(category) <= 200))),
+    CONSTRAINT agreed_prices_check CHECK ((num_nonnulls(price_list_id, customer_id, site_id) = 1)),
+    CONSTRAINT agreed_prices_check1 CHECK ((num_nonnulls(product_id, category) = 1)),
+    CONSTRAINT agreed_prices_check2 CHECK ((num_nonnulls(price, percent_off) = 1)),
+    CONSTRAINT agreed_prices_check3 CHECK (((price IS NULL) OR (product_id IS NOT NULL))),
+    CONSTRAINT agreed_prices_check4 CHECK ((valid_to >= valid_from)),
+    CONSTRAINT agreed_prices_minimum_quantity_check CHECK (((minimum_quantity >= (0)::numeric) AND (minimum_quantity <= 99999999999.999))),
+    CONSTRAINT agreed_prices_percent_off_check CHECK (((percent_off >= (0)::numeric) AND (percent_off <= (100)::numeric))),
+    CONSTRAINT agreed_prices_price_check CHECK (((price >= (0)::numeric) AND (price <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.agreed_prices FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.audit_log (
     tenant_id uuid NOT NULL,
@@ -467,6 +667,10 @@ CREATE TABLE public.engine_stock_products (
     risk text,
     opened_at timestamp with time zone,
     closed_at timestamp with time zone,
+    ordered numeric(20,3) DEFAULT 0 NOT NULL,
+    lead_times integer DEFAULT 0 NOT NULL,
+    lead_time_mean double precision DEFAULT 0 NOT NULL,
+    lead_time_squares double precision DEFAULT 0 NOT NULL,
     CONSTRAINT engine_stock_products_abc_class_check CHECK ((abc_class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text]))),
     CONSTRAINT engine_stock_products_kind_check CHECK ((kind = ANY (ARRAY['stock_out'::text, 'excess'::text, 'dead_stock'::text]))),
     CONSTRAINT engine_stock_products_parameters_check CHECK ((pg_column_size(parameters) <= 4096)),
@@ -583,6 +787,64 @@ CREATE TABLE public.order_items (
 
 ALTER TABLE ONLY public.order_items FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.order_return_items (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    return_id uuid NOT NULL,
+    order_item_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    amount numeric(14,2) NOT NULL,
+    CONSTRAINT order_return_items_amount_check CHECK (((amount >= (0)::numeric) AND (amount <= 999999999999.99))),
+    CONSTRAINT order_return_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.order_return_items FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.order_returns (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    reason text NOT NULL,
+    restocked boolean NOT NULL,
+    amount numeric(14,2) NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT order_returns_amount_check CHECK (((amount >= (0)::numeric) AND (amount <= 999999999999.99))),
+    CONSTRAINT order_returns_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 4000)))
+);
+
+ALTER TABLE ONLY public.order_returns FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.price_list_members (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    price_list_id uuid NOT NULL,
+    customer_id uuid,
+    site_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT price_list_members_check CHECK (((customer_id IS NULL) <> (site_id IS NULL)))
+);
+
+ALTER TABLE ONLY public.price_list_members FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.price_lists (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    valid_from date,
+    valid_to date,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT price_lists_check CHECK ((valid_to >= valid_from)),
+    CONSTRAINT price_lists_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT price_lists_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.price_lists FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.product_prices (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -596,6 +858,30 @@ CREATE TABLE public.product_prices (
 );
 
 ALTER TABLE ONLY public.product_prices FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.purchase_costs (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    last_cost numeric(14,2) NOT NULL,
+    purchase_order_id uuid NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT purchase_costs_last_cost_check CHECK (((last_cost >= (0)::numeric) AND (last_cost <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.purchase_costs FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.purchase_receipt_items (
+    tenant_id uuid NOT NULL,
+    receipt_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    movement_id uuid NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    unit_cost numeric(14,2) NOT NULL,
+    CONSTRAINT purchase_receipt_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
+    CONSTRAINT purchase_receipt_items_unit_cost_check CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.purchase_receipt_items FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.quote_items (
     tenant_id uuid NOT NULL,
@@ -695,6 +981,39 @@ CREATE TABLE public.stock_costs (
 
 ALTER TABLE ONLY public.stock_costs FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.stock_count_lines (
+    tenant_id uuid NOT NULL,
+    count_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    expected numeric(14,3),
+    counted numeric(14,3),
+    counted_by uuid,
+    counted_at timestamp with time zone,
+    CONSTRAINT stock_count_lines_check CHECK (((counted IS NULL) = (expected IS NULL))),
+    CONSTRAINT stock_count_lines_counted_check CHECK (((counted >= (0)::numeric) AND (counted <= 99999999999.999))),
+    CONSTRAINT stock_count_lines_expected_check CHECK (((expected >= '-99999999999.999'::numeric) AND (expected <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.stock_count_lines FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.stock_counts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    blind boolean NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT stock_counts_notes_check CHECK ((length(notes) <= 4000)),
+    CONSTRAINT stock_counts_status_check CHECK ((status = ANY (ARRAY['open'::text, 'booked'::text, 'cancelled'::text]))),
+    CONSTRAINT stock_counts_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.stock_counts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.stock_levels (
     tenant_id uuid NOT NULL,
     product_id uuid NOT NULL,
@@ -733,6 +1052,44 @@ CREATE TABLE public.stock_movements (
 );
 
 ALTER TABLE ONLY public.stock_movements FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier_prices (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    price numeric(14,2) NOT NULL,
+    minimum_quantity numeric(14,3) DEFAULT 0 NOT NULL,
+    payment_days integer,
+    lead_time_days integer,
+    valid_from date NOT NULL,
+    valid_to date,
+    source text NOT NULL,
+    registered_by uuid,
+    registered_at timestamp with time zone NOT NULL,
+    CONSTRAINT supplier_prices_check CHECK (((valid_to >= valid_from) AND (valid_to <= '2999-12-31'::date))),
+    CONSTRAINT supplier_prices_lead_time_days_check CHECK (((lead_time_days >= 0) AND (lead_time_days <= 365))),
+    CONSTRAINT supplier_prices_minimum_quantity_check CHECK (((minimum_quantity >= (0)::numeric) AND (minimum_quantity <= 99999999999.999))),
+    CONSTRAINT supplier_prices_payment_days_check CHECK (((payment_days >= 0) AND (payment_days <= 365))),
+    CONSTRAINT supplier_prices_price_check CHECK (((price >= (0)::numeric) AND (price <= 999999999999.99))),
+    CONSTRAINT supplier_prices_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text]))),
+    CONSTRAINT supplier_prices_valid_from_check CHECK (((valid_from >= '1900-01-01'::date) AND (valid_from <= '2999-12-31'::date)))
+);
+
+ALTER TABLE ONLY public.supplier_prices FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier_product_codes (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    code text NOT NULL,
+    product_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    code_key text GENERATED ALWAYS AS (lower(code)) STORED NOT NULL,
+    CONSTRAINT supplier_product_codes_code_check CHECK (((length(code) >= 1) AND (length(code) <= 60)))
+);
+
+ALTER TABLE ONLY public.supplier_product_codes FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.tenant_event_head (
     tenant_id uuid NOT NULL,
@@ -785,6 +1142,9 @@ CREATE TABLE public.users (
 );
 
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ONLY public.agreed_prices
+    ADD CONSTRAINT agreed_prices_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, id);
@@ -840,6 +1200,12 @@ ALTER TABLE ONLY public.locations
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.order_return_items
+    ADD CONSTRAINT order_return_items_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.order_returns
+    ADD CONSTRAINT order_returns_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (tenant_id, id);
 
@@ -849,11 +1215,38 @@ ALTER TABLE ONLY public.orders
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_id_serial_key UNIQUE (tenant_id, serial);
 
+ALTER TABLE ONLY public.price_list_members
+    ADD CONSTRAINT price_list_members_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.price_lists
+    ADD CONSTRAINT price_lists_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.product_prices
     ADD CONSTRAINT product_prices_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_costs
+    ADD CONSTRAINT purchase_costs_pkey PRIMARY KEY (tenant_id, product_id);
+
+ALTER TABLE ONLY public.purchase_order_items
+    ADD CONSTRAINT purchase_order_items_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_order_items
+    ADD CONSTRAINT purchase_order_items_tenant_id_purchase_order_id_product_id_key UNIQUE (tenant_id, purchase_order_id, product_id);
+
+ALTER TABLE ONLY public.purchase_orders
+    ADD CONSTRAINT purchase_orders_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_orders
+    ADD CONSTRAINT purchase_orders_tenant_id_serial_key UNIQUE (tenant_id, serial);
+
+ALTER TABLE ONLY public.purchase_receipt_items
+    ADD CONSTRAINT purchase_receipt_items_pkey PRIMARY KEY (tenant_id, receipt_id, product_id);
+
+ALTER TABLE ONLY public.purchase_receipts
+    ADD CONSTRAINT purchase_receipts_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.quote_items
     ADD CONSTRAINT quote_items_pkey PRIMARY KEY (tenant_id, id);
@@ -888,11 +1281,26 @@ ALTER TABLE ONLY public.sites
 ALTER TABLE ONLY public.stock_costs
     ADD CONSTRAINT stock_costs_pkey PRIMARY KEY (tenant_id, product_id);
 
+ALTER TABLE ONLY public.stock_count_lines
+    ADD CONSTRAINT stock_count_lines_pkey PRIMARY KEY (tenant_id, count_id, product_id);
+
+ALTER TABLE ONLY public.stock_counts
+    ADD CONSTRAINT stock_counts_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.stock_levels
     ADD CONSTRAINT stock_levels_pkey PRIMARY KEY (tenant_id, product_id, location_id);
 
 ALTER TABLE ONLY public.stock_movements
     ADD CONSTRAINT stock_movements_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.supplier_prices
+    ADD CONSTRAINT supplier_prices_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.supplier_product_codes
+    ADD CONSTRAINT supplier_product_codes_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.suppliers
+    ADD CONSTRAINT suppliers_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.tenant_event_head
     ADD CONSTRAINT tenant_event_head_pkey PRIMARY KEY (tenant_id);
@@ -908,6 +1316,12 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_tenant_id_email_key UNIQUE (tenant_id, email);
+
+CREATE INDEX agreed_prices_of_customer ON public.agreed_prices USING btree (tenant_id, customer_id) WHERE ((customer_id IS NOT NULL) AND (ended_at IS NULL));
+
+CREATE INDEX agreed_prices_of_list ON public.agreed_prices USING btree (tenant_id, price_list_id) WHERE ((price_list_id IS NOT NULL) AND (ended_at IS NULL));
+
+CREATE INDEX agreed_prices_of_site ON public.agreed_prices USING btree (tenant_id, site_id) WHERE ((site_id IS NOT NULL) AND (ended_at IS NULL));
 
 CREATE INDEX audit_log_thing ON public.audit_log USING btree (tenant_id, thing_id, id);
 
@@ -933,6 +1347,10 @@ CREATE UNIQUE INDEX locations_name ON public.locations USING btree (tenant_id, l
 
 CREATE INDEX order_items_of_order ON public.order_items USING btree (tenant_id, order_id, "position");
 
+CREATE INDEX order_return_items_of_item ON public.order_return_items USING btree (tenant_id, order_item_id);
+
+CREATE INDEX order_returns_of_order ON public.order_returns USING btree (tenant_id, order_id, id);
+
 CREATE INDEX orders_by_customer ON public.orders USING btree (tenant_id, customer_id, created_at DESC, id DESC);
 
 CREATE INDEX orders_by_status ON public.orders USING btree (tenant_id, status, created_at DESC, id DESC);
@@ -940,6 +1358,12 @@ CREATE INDEX orders_by_status ON public.orders USING btree (tenant_id, status, c
 CREATE INDEX orders_delivered ON public.orders USING btree (tenant_id, delivered_at) INCLUDE (total, created_at, fulfilment) WHERE (delivered_at IS NOT NULL);
 
 CREATE INDEX orders_newest ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX price_list_members_customer ON public.price_list_members USING btree (tenant_id, customer_id) WHERE (customer_id IS NOT NULL);
+
+CREATE UNIQUE INDEX price_list_members_site ON public.price_list_members USING btree (tenant_id, site_id) WHERE (site_id IS NOT NULL);
+
+CREATE UNIQUE INDEX price_lists_name ON public.price_lists USING btree (tenant_id, lower(name));
 
 CREATE INDEX product_prices_by_product ON public.product_prices USING btree (tenant_id, product_id, changed_at, id);
 
@@ -954,6 +1378,18 @@ CREATE INDEX products_by_name ON public.products USING btree (tenant_id, name_ke
 CREATE INDEX products_search ON public.products USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
 
 CREATE UNIQUE INDEX products_sku_key ON public.products USING btree (tenant_id, sku_key);
+
+CREATE INDEX purchase_order_items_awaited ON public.purchase_order_items USING btree (tenant_id, product_id) WHERE (received_quantity < quantity);
+
+CREATE INDEX purchase_orders_by_status ON public.purchase_orders USING btree (tenant_id, status, created_at DESC, id DESC);
+
+CREATE INDEX purchase_orders_by_supplier ON public.purchase_orders USING btree (tenant_id, supplier_id, created_at DESC, id DESC);
+
+CREATE INDEX purchase_orders_newest ON public.purchase_orders USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE INDEX purchase_receipts_of_order ON public.purchase_receipts USING btree (tenant_id, purchase_order_id, id);
+
+CREATE INDEX purchase_receipts_of_supplier ON public.purchase_receipts USING btree (tenant_id, supplier_id) INCLUDE (lead_time_days);
 
 CREATE INDEX quote_items_of_quote ON public.quote_items USING btree (tenant_id, quote_id, "position");
 
@@ -979,14 +1415,40 @@ CREATE INDEX sites_by_name ON public.sites USING btree (tenant_id, name_key, id)
 
 CREATE INDEX sites_search ON public.sites USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
 
+CREATE INDEX stock_counts_newest ON public.stock_counts USING btree (tenant_id, created_at DESC, id DESC);
+
 CREATE INDEX stock_movements_newest ON public.stock_movements USING btree (tenant_id, created_at DESC, id DESC);
 
 CREATE INDEX stock_movements_of_order ON public.stock_movements USING btree (tenant_id, order_id) WHERE (order_id IS NOT NULL);
 
 CREATE INDEX stock_movements_of_product ON public.stock_movements USING btree (tenant_id, product_id, created_at DESC, id DESC);
 
-ALTER TABLE ONLY public.audit_log
-    ADD CONSTRAINT audit_log_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+CREATE INDEX supplier_prices_current ON public.supplier_prices USING btree (tenant_id, product_id, supplier_id, valid_from DESC, id DESC);
+
+CREATE INDEX supplier_prices_history ON public.supplier_prices USING btree (tenant_id, supplier_id, registered_at DESC, id DESC);
+
+CREATE UNIQUE INDEX supplier_product_codes_key ON public.supplier_product_codes USING btree (tenant_id, supplier_id, code_key);
+
+CREATE INDEX suppliers_by_name ON public.suppliers USING btree (tenant_id, name_key, id);
+
+CREATE UNIQUE INDEX suppliers_document_key ON public.suppliers USING btree (tenant_id, document);
+
+CREATE INDEX suppliers_search ON public.suppliers USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
+
+ALTER TABLE ONLY public.agreed_prices
+    ADD CONSTRAINT agreed_prices_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.agreed_prices
+    ADD CONSTRAINT agreed_prices_tenant_id_customer_id_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
+
+ALTER TABLE ONLY public.agreed_prices
+    ADD CONSTRAINT agreed_prices_tenant_id_price_list_id_fkey FOREIGN KEY (tenant_id, price_list_id) REFERENCES public.price_lists(tenant_id, id);
+
+ALTER TABLE ONLY public.agreed_prices
+    ADD CONSTRAINT agreed_prices_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.agreed_prices
+    ADD CONSTRAINT agreed_prices_tenant_id_site_id_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES public.sites(tenant_id, id);
 
 ALTER TABLE ONLY public.consumer_cursor
     ADD CONSTRAINT consumer_cursor_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -1000,14 +1462,26 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.document_counters
     ADD CONSTRAINT document_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
-ALTER TABLE ONLY public.idempotency_keys
-    ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
-
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.order_return_items
+    ADD CONSTRAINT order_return_items_tenant_id_order_item_id_fkey FOREIGN KEY (tenant_id, order_item_id) REFERENCES public.order_items(tenant_id, id);
+
+ALTER TABLE ONLY public.order_return_items
+    ADD CONSTRAINT order_return_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.order_return_items
+    ADD CONSTRAINT order_return_items_tenant_id_return_id_fkey FOREIGN KEY (tenant_id, return_id) REFERENCES public.order_returns(tenant_id, id);
+
+ALTER TABLE ONLY public.order_returns
+    ADD CONSTRAINT order_returns_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.order_returns
+    ADD CONSTRAINT order_returns_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
@@ -1024,6 +1498,18 @@ ALTER TABLE ONLY public.orders
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_id_site_id_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES public.sites(tenant_id, id);
 
+ALTER TABLE ONLY public.price_list_members
+    ADD CONSTRAINT price_list_members_tenant_id_customer_id_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
+
+ALTER TABLE ONLY public.price_list_members
+    ADD CONSTRAINT price_list_members_tenant_id_price_list_id_fkey FOREIGN KEY (tenant_id, price_list_id) REFERENCES public.price_lists(tenant_id, id);
+
+ALTER TABLE ONLY public.price_list_members
+    ADD CONSTRAINT price_list_members_tenant_id_site_id_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES public.sites(tenant_id, id);
+
+ALTER TABLE ONLY public.price_lists
+    ADD CONSTRAINT price_lists_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.product_prices
     ADD CONSTRAINT product_prices_tenant_id_changed_by_fkey FOREIGN KEY (tenant_id, changed_by) REFERENCES public.users(tenant_id, id);
 
@@ -1032,6 +1518,48 @@ ALTER TABLE ONLY public.product_prices
 
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.purchase_costs
+    ADD CONSTRAINT purchase_costs_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_costs
+    ADD CONSTRAINT purchase_costs_tenant_id_purchase_order_id_fkey FOREIGN KEY (tenant_id, purchase_order_id) REFERENCES public.purchase_orders(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_order_items
+    ADD CONSTRAINT purchase_order_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_order_items
+    ADD CONSTRAINT purchase_order_items_tenant_id_purchase_order_id_fkey FOREIGN KEY (tenant_id, purchase_order_id) REFERENCES public.purchase_orders(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_orders
+    ADD CONSTRAINT purchase_orders_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_orders
+    ADD CONSTRAINT purchase_orders_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.locations(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_orders
+    ADD CONSTRAINT purchase_orders_tenant_id_supplier_id_fkey FOREIGN KEY (tenant_id, supplier_id) REFERENCES public.suppliers(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipt_items
+    ADD CONSTRAINT purchase_receipt_items_tenant_id_movement_id_fkey FOREIGN KEY (tenant_id, movement_id) REFERENCES public.stock_movements(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipt_items
+    ADD CONSTRAINT purchase_receipt_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipt_items
+    ADD CONSTRAINT purchase_receipt_items_tenant_id_receipt_id_fkey FOREIGN KEY (tenant_id, receipt_id) REFERENCES public.purchase_receipts(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipts
+    ADD CONSTRAINT purchase_receipts_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.locations(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipts
+    ADD CONSTRAINT purchase_receipts_tenant_id_purchase_order_id_fkey FOREIGN KEY (tenant_id, purchase_order_id) REFERENCES public.purchase_orders(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipts
+    ADD CONSTRAINT purchase_receipts_tenant_id_received_by_fkey FOREIGN KEY (tenant_id, received_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.purchase_receipts
+    ADD CONSTRAINT purchase_receipts_tenant_id_supplier_id_fkey FOREIGN KEY (tenant_id, supplier_id) REFERENCES public.suppliers(tenant_id, id);
 
 ALTER TABLE ONLY public.quote_items
     ADD CONSTRAINT quote_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
@@ -1075,6 +1603,21 @@ ALTER TABLE ONLY public.sites
 ALTER TABLE ONLY public.stock_costs
     ADD CONSTRAINT stock_costs_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
 
+ALTER TABLE ONLY public.stock_count_lines
+    ADD CONSTRAINT stock_count_lines_tenant_id_count_id_fkey FOREIGN KEY (tenant_id, count_id) REFERENCES public.stock_counts(tenant_id, id);
+
+ALTER TABLE ONLY public.stock_count_lines
+    ADD CONSTRAINT stock_count_lines_tenant_id_counted_by_fkey FOREIGN KEY (tenant_id, counted_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.stock_count_lines
+    ADD CONSTRAINT stock_count_lines_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.stock_counts
+    ADD CONSTRAINT stock_counts_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.stock_counts
+    ADD CONSTRAINT stock_counts_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.locations(tenant_id, id);
+
 ALTER TABLE ONLY public.stock_levels
     ADD CONSTRAINT stock_levels_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.locations(tenant_id, id);
 
@@ -1090,11 +1633,31 @@ ALTER TABLE ONLY public.stock_movements
 ALTER TABLE ONLY public.stock_movements
     ADD CONSTRAINT stock_movements_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.users(tenant_id, id);
 
+ALTER TABLE ONLY public.supplier_prices
+    ADD CONSTRAINT supplier_prices_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.supplier_prices
+    ADD CONSTRAINT supplier_prices_tenant_id_registered_by_fkey FOREIGN KEY (tenant_id, registered_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.supplier_prices
+    ADD CONSTRAINT supplier_prices_tenant_id_supplier_id_fkey FOREIGN KEY (tenant_id, supplier_id) REFERENCES public.suppliers(tenant_id, id);
+
+ALTER TABLE ONLY public.supplier_product_codes
+    ADD CONSTRAINT supplier_product_codes_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.supplier_product_codes
+    ADD CONSTRAINT supplier_product_codes_tenant_id_supplier_id_fkey FOREIGN KEY (tenant_id, supplier_id) REFERENCES public.suppliers(tenant_id, id);
+
+ALTER TABLE ONLY public.suppliers
+    ADD CONSTRAINT suppliers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.tenant_event_head
     ADD CONSTRAINT tenant_event_head_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE public.agreed_prices ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api ON public.consumer_cursor FOR SELECT TO basecommerce_api USING (true);
 
@@ -1154,13 +1717,31 @@ ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_items ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.order_return_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.order_returns ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY platform ON public.tenant_event_head FOR SELECT TO basecommerce_api USING (true);
 
+ALTER TABLE public.price_list_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.price_lists ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.product_prices ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchase_costs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchase_order_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchase_orders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchase_receipt_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchase_receipts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quote_items ENABLE ROW LEVEL SECURITY;
 
@@ -1179,6 +1760,8 @@ CREATE POLICY relay ON public.event_outbox FOR SELECT TO basecommerce_relay USIN
 CREATE POLICY retention ON public.event_outbox TO basecommerce_scheduler USING (true);
 
 CREATE POLICY retention ON public.idempotency_keys TO basecommerce_scheduler USING (true);
+
+CREATE POLICY runtime ON public.agreed_prices TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.audit_log TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -1208,11 +1791,29 @@ CREATE POLICY runtime ON public.locations TO basecommerce_api USING (true) WITH 
 
 CREATE POLICY runtime ON public.order_items TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.order_return_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.order_returns TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.orders TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.price_list_members TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.price_lists TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.product_prices TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.products TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.purchase_costs TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.purchase_order_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.purchase_orders TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.purchase_receipt_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.purchase_receipts TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.quote_items TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -1230,9 +1831,19 @@ CREATE POLICY runtime ON public.sites TO basecommerce_api USING (true) WITH CHEC
 
 CREATE POLICY runtime ON public.stock_costs TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.stock_count_lines TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.stock_counts TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.stock_levels TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.stock_movements TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.supplier_prices TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.supplier_product_codes TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.suppliers TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.tenant_event_head TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -1250,9 +1861,21 @@ ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_costs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.stock_count_lines ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stock_counts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.stock_levels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_movements ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.supplier_prices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.supplier_product_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suppliers ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.agreed_prices AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.audit_log AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1286,11 +1909,29 @@ CREATE POLICY tenant ON public.locations AS RESTRICTIVE TO basecommerce_api USIN
 
 CREATE POLICY tenant ON public.order_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.order_return_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.order_returns AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.orders AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.price_list_members AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.price_lists AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.product_prices AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.purchase_costs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.purchase_order_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.purchase_orders AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.purchase_receipt_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.purchase_receipts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.quote_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1308,9 +1949,19 @@ CREATE POLICY tenant ON public.sites AS RESTRICTIVE TO basecommerce_api USING ((
 
 CREATE POLICY tenant ON public.stock_costs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.stock_count_lines AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.stock_counts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.stock_levels AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.stock_movements AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.supplier_prices AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.supplier_product_codes AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.suppliers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.tenant_event_head AS RESTRICTIVE TO basecommerce_api USING (((( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif") = tenant_id) OR (( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif") = '00000000-0000-0000-0000-000000000000'::uuid))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1327,6 +1978,10 @@ GRANT USAGE ON SCHEMA public TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO basecommerce_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.purchase_order_items TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.purchase_orders TO basecommerce_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.products TO basecommerce_api;
@@ -1340,6 +1995,12 @@ GRANT SELECT(status) ON TABLE public.quotes TO basecommerce_scheduler;
 GRANT SELECT(valid_until) ON TABLE public.quotes TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.purchase_receipts TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.suppliers TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.agreed_prices TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO basecommerce_api;
 
@@ -1429,13 +2090,27 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.locations TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.order_items TO basecommerce_api;
 
+GRANT SELECT,INSERT ON TABLE public.order_return_items TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.order_returns TO basecommerce_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.price_list_members TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.price_lists TO basecommerce_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.product_prices TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.purchase_costs TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.purchase_receipt_items TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quote_items TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quote_links TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.quote_versions TO basecommerce_api;
+
+GRANT UPDATE(content) ON TABLE public.quote_versions TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO basecommerce_api;
 
@@ -1448,9 +2123,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_costs TO basecommerce_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_count_lines TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_counts TO basecommerce_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_levels TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.stock_movements TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.supplier_prices TO basecommerce_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.supplier_product_codes TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_event_head TO basecommerce_api;
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_relay;
