@@ -132,7 +132,7 @@ async def latency(made: Installation) -> list[Result]:
         )
         delays = await _probe(made, shop.id, program.port, sales, seconds=7)
     p50, p99 = delays[len(delays) // 2], delays[int(0.99 * len(delays))]
-    note = f"{len(delays)} probes, {3 * (24 + len(delays) / 7):.0f} events/s; {dict(background.result().statuses)}"
+    note = f"{len(delays)} probes, {3 * (24 + len(delays) / 7):.0f} events/s; {background.result().errors} errors"
     return [
         Result("latency", "commit → insight readable, p50", p50, "ms", "≤ 10 ms", p50 <= 10, note=note),
         Result("latency", "commit → insight readable, p99", p99, "ms", "≤ 50 ms", p99 <= 50, note=note),
