@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -16,7 +17,7 @@ from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, Fraction, Percent, ShortText, Version, View, decimal_field
 from runtime.web.pagination import ListQuery, Page, page_reply
-from runtime.web.problems import invalid
+from runtime.web.problems import field_refused, invalid
 from runtime.web.routing import Routes
 
 routes = Routes(tag="settings")
@@ -128,8 +129,6 @@ async def get_settings(call: Call) -> Reply:
 )
 async def change_settings(call: Call, body: SettingsChange) -> Reply:
     """Takes effect within seconds, in every process."""
-    from handlers.stores import check_time_zone
-
     row = await call.tx.fetch_one(sql.lock_store_settings)
     if row is None:
         raise NotFoundError
@@ -189,3 +188,14 @@ def _shown(row: Record | None) -> Reply:
         raise NotFoundError
     settings = TenantSettings.model_validate(row["settings"]).model_dump(mode="json")
     return Reply({**dict(row), "settings": settings}, version=row["version"])
+
+
+def check_time_zone(name: str) -> None:
+    """Refuse (422) what is not the name of a time zone."""
+    if name not in available_timezones():
+        raise field_refused(
+            "/time_zone",
+            "time_zone",
+            "A time zone such as America/Sao_Paulo is expected.",
+            "Informe um fuso horário, como America/Sao_Paulo.",
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from handlers.permissions import Role
+from handlers.settings import check_time_zone
 from handlers.stock.rules import ensure_default_location
 from runtime.data.errors import UniqueViolationError
 from runtime.data.ids import NIL, new_id, partition_of
@@ -91,14 +91,3 @@ async def create_user(
             "Já existe um usuário com este e-mail.",
         ) from None
     return user_id
-
-
-def check_time_zone(name: str) -> None:
-    """Refuse (422) what is not the name of a time zone."""
-    if name not in available_timezones():
-        raise field_refused(
-            "/time_zone",
-            "time_zone",
-            "A time zone such as America/Sao_Paulo is expected.",
-            "Informe um fuso horário, como America/Sao_Paulo.",
-        )
