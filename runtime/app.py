@@ -38,6 +38,9 @@ _POOLS: dict[DatabaseRole, Callable[[Settings], int]] = {
 }
 
 
+_REQUEST_REDIS_TIMEOUT_S = 0.5
+
+
 def engines() -> dict[str, Callable[[], Engine]]:
     """All engines of this release by name; made lazily, so that a process loads only those it runs."""
 
@@ -138,7 +141,10 @@ async def _api_actors(parts: _Parts, signal: WakeSignal | None) -> list[ActorSpe
         publisher = WakePublisher(parts.redis, parts.settings.event_partitions)
         database.wake = publisher.wake
         actors.append(ActorSpec("wake-publisher", publisher.run))
-    application = api_application(parts.settings, database, parts.redis, parts.readiness)
+    # Requests ask for sessions and counters only, and have PostgreSQL to fall back on.
+    quick = open_redis(parts.settings.redis_url, timeout_s=_REQUEST_REDIS_TIMEOUT_S)
+    parts.stack.push_async_callback(quick.aclose)
+    application = api_application(parts.settings, database, quick, parts.readiness)
     server = ApiServer(
         application, parts.settings.api_host, parts.settings.api_port, grace_s=parts.settings.drain_seconds
     )

@@ -21,12 +21,15 @@ REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 """What a Redis call may raise when Redis is away, full, loading or read-only."""
 
 
-def open_redis(url: str, *, connections: int = 64) -> redis.Redis:
-    """A client whose calls are tried once (the driver's default would repeat an XADD) and outlast BLOCK."""
+def open_redis(url: str, *, connections: int = 64, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A client whose calls are tried once: the driver's default would repeat an XADD.
+
+    The timeout outlasts BLOCK; who does not block takes a short one, so that a server that hangs costs little.
+    """
     return redis.Redis.from_url(
         url,
         retry=Retry(NoBackoff(), 0),
-        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_timeout=timeout_s,
         socket_connect_timeout=2,
         health_check_interval=0,
         max_connections=connections,
