@@ -18,6 +18,7 @@ from runtime.events.streams import REDIS_ERRORS, wake_channel
 from runtime.host.logs import get_logger
 
 WAKE_QUEUE = 10_000
+GATHER_S = 0.003
 
 log = get_logger(__name__)
 
@@ -87,6 +88,7 @@ class WakePublisher:
                 pipeline.publish(wake_channel(partition_of(tenant_id, self._partitions)), str(tenant_id))
             try:
                 await pipeline.execute()
+                await anyio.sleep(GATHER_S)  # the first goes at once, what follows closely goes together
             except REDIS_ERRORS as error:
                 log.debug("wake-up lost", error=repr(error))
                 await anyio.sleep(0.5)
