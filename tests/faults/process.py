@@ -40,8 +40,8 @@ class Program:
         self.url = f"http://127.0.0.1:{self._ports['API_PORT']}"
         self.ops_url = f"http://127.0.0.1:{self._ports['OPS_PORT']}"
 
-    async def start(self) -> None:
-        """Start and wait until it says that it is ready."""
+    async def start(self, *, until: str = "ready") -> None:
+        """Start and wait until it says that it is ready (or just alive: ``until="health"``)."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "runtime", "run"],
@@ -52,13 +52,15 @@ class Program:
             )
         async with aiohttp.ClientSession() as client:
             with anyio.fail_after(START_DEADLINE_S):
-                while not await self._ready(client):
+                while not await self._says(client, until):
                     assert self._process.poll() is None, self._log.read_text()[-4000:]
                     await anyio.sleep(0.05)
 
-    async def _ready(self, client: aiohttp.ClientSession) -> bool:
+    async def _says(self, client: aiohttp.ClientSession, page: str) -> bool:
+        # A process without Redis is never ready, so of that one its API is asked.
+        url = self.ops_url if page == "ready" else self.url
         try:
-            async with client.get(f"{self.ops_url}/ready") as answer:
+            async with client.get(f"{url}/{page}") as answer:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False

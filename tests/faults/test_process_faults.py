@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -46,19 +46,21 @@ async def shops(program: Program, database: Database) -> list[Shop]:
     return shops
 
 
-async def healed(database: Database) -> list[str]:
+async def healed(database: Database, consumers: Sequence[str] = CONSUMERS) -> list[str]:
     """Wait until every oracle is silent; returns what they still say when the time is over."""
     said = ["never asked"]
     with anyio.move_on_after(HEAL_DEADLINE_S):
         while said:
-            said = [f"{v.slug} {v.oracle}: {v.problem}" for v in await run_oracles(database, CONSUMERS)]
+            said = [f"{v.slug} {v.oracle}: {v.problem}" for v in await run_oracles(database, consumers)]
             if said:
                 await anyio.sleep(0.2)
     return said
 
 
-async def judge(shops: list[Shop], database: Database, owner: asyncpg.Connection) -> None:
-    assert await healed(database) == []
+async def judge(
+    shops: list[Shop], database: Database, owner: asyncpg.Connection, consumers: Sequence[str] = CONSUMERS
+) -> None:
+    assert await healed(database, consumers) == []
     for shop in shops:
         assert shop.unexpected == []
         rows = await owner.fetch(
@@ -169,3 +171,24 @@ async def test_the_oracles_see_an_effect_that_was_lost_and_one_that_came_twice(
         "oracle_on_hand_differs",
         "oracle_unfinished_consumers",
     } <= said
+
+
+async def test_without_redis_the_store_works_and_every_effect_arrives(
+    settings: Settings, database: Database, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    nowhere = settings.having(redis_url=f"unix://{tmp_path}/nobody.sock?db=0")
+    program = Program(nowhere, tmp_path / "program.log")
+    try:
+        await program.start(until="health")
+        await create_store(database, "first-yard")
+        shop = Shop(program.url, "first-yard")
+        async with aiohttp.ClientSession() as client:
+            await shop.open(client, "owner@first-yard.localhost", PRODUCTS)
+
+        async def faults() -> None:
+            await sales_beyond([shop], 40)
+
+        await under_load([shop], 6, faults)
+        await judge([shop], database, owner, consumers=("stock", "sales"))
+    finally:
+        program.stop()
