@@ -26,6 +26,7 @@ from runtime.web.sessions import Sessions
 from runtime.web.tenancy import Directory, Tenancy
 from runtime.web.throttle import Throttle
 from runtime.web.tokens import Tokens
+from runtime.web.trace import TRACE
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 
@@ -48,6 +49,7 @@ def create_application(
     parse = tenant_settings.model_validate
     directory = Directory(database, parse)
     secret, previous = settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
+    limits = RateLimits(settings.rate_limit_user, settings.rate_limit_tenant)
     context = Context(
         settings=settings,
         database=database,
@@ -59,8 +61,8 @@ def create_application(
         tokens=Tokens(settings),
         passwords=Passwords(),
         throttle=Throttle(redis),
-        limits=RateLimits(settings.rate_limit_user, settings.rate_limit_tenant),
-        tenancy=Tenancy(settings, directory),
+        limits=limits,
+        tenancy=Tenancy(settings, directory, limits),
         wake=wake or database.wake,
     )
     outer = Outer(context, settings.cors_origins)
@@ -74,7 +76,10 @@ def create_application(
     everything = (auth.routes, *routes)
     for group in everything:
         for operation in group.operations:
-            application.router.add_route(operation.method, operation.path, endpoint(operation, context))
+            serve = endpoint(operation, context)
+            application.router.add_route(operation.method, operation.path, serve)
+            if operation.method == "GET":
+                application.router.add_route("HEAD", operation.path, serve)
     application.router.add_get("/health", _health)
     application.router.add_get("/ready", _ready(readiness or Readiness()))
     application.router.add_get("/tenant.json", branding.endpoint(context))
@@ -96,7 +101,8 @@ async def _health(_request: web.Request) -> web.Response:
 
 
 def _ready(readiness: Readiness) -> Callable[[web.Request], Any]:
-    async def ready(_request: web.Request) -> web.Response:
+    async def ready(request: web.Request) -> web.Response:
+        request[TRACE].route = "/ready"
         failing = await readiness.failing()
         if failing:
             return web.json_response({"status": "unready", "failing": sorted(failing)}, status=503)

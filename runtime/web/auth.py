@@ -21,6 +21,7 @@ from runtime.web.call import Call, Reply, Tenant
 from runtime.web.fields import Body, EmailText, View
 from runtime.web.routing import Routes
 from runtime.web.tenancy import admit
+from runtime.web.writes import record_audit
 
 routes = Routes(tag="auth")
 
@@ -93,7 +94,7 @@ async def login(call: Call, body: Login) -> Reply:
     expires_at = datetime.now(UTC) + timedelta(days=context.settings.refresh_token_days)
     async with context.database.tenant(tenant.id, user_id=user["id"]) as tx:
         if renewed is not None:
-            await tx.execute(sql.set_password_hash, id=user["id"], password_hash=renewed)
+            await tx.execute(sql.renew_password_hash, id=user["id"], password_hash=renewed)
         created = await tx.execute(
             sql.create_session,
             id=session_id,
@@ -102,8 +103,10 @@ async def login(call: Call, body: Login) -> Reply:
             expires_at=expires_at,
             token_hash=_hash(token),
         )
-    if not created:
-        raise _wrong_credentials()
+        if not created:
+            raise _wrong_credentials()
+        call.audit("auth.login", "session", session_id)
+        await record_audit(call, tx)
     security_event("login", tenant=tenant.slug, user_id=str(user["id"]), address=call.address)
     return _tokens(call, tenant, user["id"], session_id, user["role"], expires_at, token)
 
@@ -136,6 +139,7 @@ async def refresh(call: Call, body: Refresh) -> Reply:
         used = await tx.fetch_one(sql.get_used_refresh_token, token_hash=given)
     if used is not None:
         security_event("refresh_token_reused", tenant=tenant.slug, session_id=str(used["session_id"]))
+        call.audit("auth.refresh_reused", "session", used["session_id"])
         await _end(call, tenant.id, used["session_id"])
     raise _refresh_refused()
 
@@ -143,7 +147,10 @@ async def refresh(call: Call, body: Refresh) -> Reply:
 @routes.post("/auth/logout", transaction=False, summary="Sign out", status=204)
 async def logout(call: Call) -> Reply:
     """The session ends at once, everywhere, with all its tokens."""
-    await _end(call, call.tenant.id, call.identity.session_id)
+    identity = call.identity
+    call.audit("auth.logout", "session", identity.session_id)
+    await _end(call, call.tenant.id, identity.session_id, user_id=identity.user_id)
+    security_event("logout", tenant=call.tenant.slug, user_id=str(identity.user_id), address=call.address)
     return Reply(None)
 
 
@@ -158,10 +165,12 @@ async def me(call: Call) -> Reply:
     return Reply({**profile, "tenant_id": tenant_id, "permissions": sorted(call.identity.permissions)})
 
 
-async def _end(call: Call, tenant_id: UUID, session_id: UUID) -> None:
+async def _end(call: Call, tenant_id: UUID, session_id: UUID, *, user_id: UUID | None = None) -> None:
+    """Revoke a session, unless it has been already, and write the call's audit entries."""
     await call.context.sessions.doubt(tenant_id, [session_id])
-    async with call.context.database.tenant(tenant_id) as tx:
-        await tx.execute(sql.revoke_session, id=session_id)
+    async with call.context.database.tenant(tenant_id, user_id=user_id) as tx:
+        if await tx.execute(sql.revoke_session, id=session_id):
+            await record_audit(call, tx)
 
 
 def _tokens(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
 
 from runtime.web.context import Context
+from runtime.web.tags import cached
 from runtime.web.trace import TRACE
 
 MAX_AGE_S = 60
+_HEADERS = {
+    "Cache-Control": f"public, max-age={MAX_AGE_S}",
+    "Content-Type": "application/json",
+    "Vary": "Host",
+}
 
 
 def endpoint(context: Context) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -29,10 +34,6 @@ def endpoint(context: Context) -> Callable[[web.Request], Awaitable[web.Response
                 "branding": dict(tenant.branding) if tenant else {},
             }
         )
-        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        headers = {"ETag": tag, "Cache-Control": f"public, max-age={MAX_AGE_S}", "Vary": "Host"}
-        if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=body, headers={**headers, "Content-Type": "application/json"})
+        return cached(request, body, _HEADERS)
 
     return branding

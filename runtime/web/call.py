@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from runtime.errors import PreconditionFailedError
+from runtime.web.tags import names, version_tag
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -129,9 +130,7 @@ class Call(Generic[Q]):
     def if_match(self, version: int) -> None:
         """Raise 412 when the client sent If-Match and none of its tags is this version's."""
         given = self.request.headers.get("If-Match")
-        if given is None or given.strip() == "*":
-            return
-        if f'"{version}"' not in [tag.strip() for tag in given.split(",")]:
+        if given is not None and not names(given, version_tag(version)):
             raise PreconditionFailedError
 
     def audit(

@@ -16,6 +16,7 @@ from runtime.web.context import Context
 from runtime.web.problems import locale_of
 from runtime.web.reader import BodyReader, QueryReader, read_body
 from runtime.web.routing import PATH_READERS, Operation
+from runtime.web.tags import names, version_tag
 from runtime.web.tenancy import admit
 from runtime.web.tokens import Claims
 from runtime.web.trace import TRACE, Trace
@@ -42,6 +43,7 @@ class _Endpoint:
         self._query = None if operation.query is None else QueryReader(operation.query)
         self._readers = [(name, PATH_READERS[kind]) for name, kind in operation.parameters.items()]
         self._is_post = operation.method == "POST"
+        self._is_get = operation.method == "GET"
 
     async def serve(self, request: web.Request) -> web.Response:
         operation, trace = self._operation, request[TRACE]
@@ -79,17 +81,21 @@ class _Endpoint:
                         return _replay(stored)
                 reply = await operation.handler(call, **arguments)
                 response = self._response(call, reply)
-                if operation.method != "GET":
+                if not self._is_get or call.audited:
                     kept = {name: value for name in _KEPT_HEADERS if (value := response.headers.get(name))}
-                    await record(call, operation, call.address, key, response.status, response.body, kept)  # type: ignore[arg-type]
+                    await record(call, operation, key, response.status, response.body, kept)  # type: ignore[arg-type]
         return response
 
     async def _admit(self, call: Call[Any], trace: Trace) -> None:
         """Set the call's store and identity, or refuse: 404, 401, 403, 429."""
         context, request = self._context, call.request
         tenant = await context.tenancy.named(request)
+        if tenant is not None:
+            self._speak_as(call, trace, tenant)
         if self._operation.public:
-            tenant = tenant or await self._platform()
+            if tenant is None:
+                tenant = await self._platform()
+                self._speak_as(call, trace, tenant)
         else:
             claims = context.tokens.read(_bearer(request))
             if tenant is None:
@@ -97,7 +103,8 @@ class _Endpoint:
                     context.directory.recall(claims.tenant_id)
                     or await context.directory.by_id(claims.tenant_id)
                 )
-            elif tenant.id != claims.tenant_id:
+                self._speak_as(call, trace, tenant)
+            if tenant.id != claims.tenant_id:
                 security_event(
                     "tenant_mismatch",
                     tenant=tenant.slug,
@@ -111,13 +118,17 @@ class _Endpoint:
                 )
             call.identity = await self._identify(claims, tenant)
             trace.user_id = str(claims.user_id)
-        trace.tenant = tenant.slug
         call.tenant = tenant
-        call.locale = trace.locale = locale_of(request.headers.get("Accept-Language"), tenant.locale)
         if self._operation.public:
             context.limits.check_address(call.address)
         else:
             self._authorize(call)
+
+    @staticmethod
+    def _speak_as(call: Call[Any], trace: Trace, tenant: Tenant) -> None:
+        """From here on the log line names the store, and refusals are in its language."""
+        trace.tenant = tenant.slug
+        call.locale = trace.locale = locale_of(call.request.headers.get("Accept-Language"), tenant.locale)
 
     async def _platform(self) -> Tenant:
         tenant = await self._context.directory.platform()
@@ -169,8 +180,8 @@ class _Endpoint:
             headers.update(reply.headers)
         status = reply.status or self._operation.status
         if reply.version is not None:
-            headers["ETag"] = etag = f'"{reply.version}"'
-            if call.request.method in ("GET", "HEAD") and call.request.headers.get("If-None-Match") == etag:
+            headers["ETag"] = tag = version_tag(reply.version)
+            if self._is_get and names(call.request.headers.get("If-None-Match", ""), tag):
                 return web.Response(status=304, headers=headers)
         if reply.body is None:
             return web.Response(status=204 if status == 200 else status, headers=headers)

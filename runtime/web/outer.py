@@ -28,8 +28,11 @@ _SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    # Otherwise aiohttp tells everybody its version.
+    "Server": "BaseCommerce",
 }
-_ALLOWED_METHODS = "GET, POST, PATCH, PUT, DELETE"
+_ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
+_METHODS = frozenset((*_ALLOWED_METHODS.split(", "), "OPTIONS"))
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Accept-Language"
 _EXPOSED_HEADERS = "ETag, Location, Retry-After, Idempotent-Replayed, X-Request-Id"
 
@@ -100,7 +103,8 @@ class Outer:
         """CORS: an exact list of origins, never reflected from the request."""
         if not self._origins:
             return
-        response.headers["Vary"] = "Origin"
+        varies = response.headers.get("Vary")
+        response.headers["Vary"] = f"{varies}, Origin" if varies else "Origin"
         origin = request.headers.get("Origin")
         if origin in self._origins:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -114,8 +118,10 @@ class Outer:
     def _record(self, request: web.Request, response: web.StreamResponse, trace: Trace) -> None:
         seconds = perf_counter() - trace.started
         route = trace.route or "none"
-        metrics.HTTP_REQUESTS.labels(route, request.method, response.status).inc()
-        metrics.HTTP_REQUEST_SECONDS.labels(route, request.method).observe(seconds)
+        # Anybody can make methods up, and each would be a time series of its own.
+        method = request.method if request.method in _METHODS else "other"
+        metrics.HTTP_REQUESTS.labels(route, method, response.status).inc()
+        metrics.HTTP_REQUEST_SECONDS.labels(route, method).observe(seconds)
         self._log.write(
             {
                 "method": request.method,

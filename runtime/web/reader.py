@@ -20,6 +20,7 @@ READ_DEADLINE_S = 15.0
 
 async def read_body(request: web.Request) -> bytes:
     """The whole body; 413 when too large, 408 in the shape of a 400 when the client is too slow."""
+    _check_encoding(request)
     length = request.content_length
     if length is not None and length > MAX_BODY:
         raise _too_large()
@@ -154,6 +155,19 @@ def _check_content_type(request: web.Request) -> None:
             "The body has to be application/json in UTF-8.",
             "O corpo deve ser application/json em UTF-8.",
             415,
+        )
+
+
+def _check_encoding(request: web.Request) -> None:
+    # A few bytes of a compressed body can be gigabytes of zeros; nobody needs one within 1 MiB.
+    encoding = request.headers.get("Content-Encoding")
+    if encoding is not None and encoding.strip().lower() != "identity":
+        raise RefusedError(
+            "content_encoding",
+            "The body has to come uncompressed.",
+            "O corpo deve vir sem compressão.",
+            415,
+            headers={"Accept-Encoding": "identity"},
         )
 
 

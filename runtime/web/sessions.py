@@ -65,7 +65,7 @@ class Sessions:
     async def doubt(self, tenant_id: UUID, session_ids: Iterable[UUID]) -> None:
         """Have PostgreSQL asked about these sessions from now on; call it before the change is committed.
 
-        With Redis away the copies still run out within ``COPY_S``.
+        Where Redis cannot be told, this process asks PostgreSQL until all copies have run out.
         """
         keys = [_key(tenant_id, session_id) for session_id in session_ids]
         if not keys:
@@ -76,7 +76,7 @@ class Sessions:
                     pipe.set(key, _DOUBT, ex=DOUBT_S)
                 await pipe.execute()
         except (RedisError, OSError, TimeoutError) as error:
-            self._redis_failed(error)
+            self._redis_failed(error, for_s=COPY_S)
 
     async def _read(self, key: str) -> bytes | None:
         if time.monotonic() < self._redis_away_until:
@@ -94,8 +94,8 @@ class Sessions:
         except (RedisError, OSError, TimeoutError) as error:
             self._redis_failed(error)
 
-    def _redis_failed(self, error: Exception) -> None:
-        self._redis_away_until = time.monotonic() + RETRY_REDIS_S
+    def _redis_failed(self, error: Exception, for_s: float = RETRY_REDIS_S) -> None:
+        self._redis_away_until = max(self._redis_away_until, time.monotonic() + for_s)
         log.warning("redis_away", error=type(error).__name__)
 
 

@@ -20,6 +20,7 @@ from runtime.errors import ForbiddenError, NotFoundError, RefusedError
 from runtime.host.logs import security_event
 from runtime.settings import Settings
 from runtime.web.call import Tenant
+from runtime.web.limits import RateLimits
 
 REMEMBER_S = 5.0
 _REMEMBERED = 10_000
@@ -154,8 +155,9 @@ class Hosts:
 class Tenancy:
     """Resolves and admits the store of a request."""
 
-    def __init__(self, settings: Settings, directory: Directory) -> None:
+    def __init__(self, settings: Settings, directory: Directory, limits: RateLimits) -> None:
         self.peers = Peers(settings)
+        self._limits = limits
         self._hosts = Hosts(settings.base_domain)
         self._directory = directory
 
@@ -179,7 +181,12 @@ class Tenancy:
         slug = self.slug(request)
         if slug is None:
             return None
-        return admit(self._directory.recall(slug) or await self._directory.by_slug(slug))
+        known = self._directory.recall(slug)
+        if known is None:
+            # Made-up names each cost a query, and come before anybody has signed in.
+            self._limits.check_address(self.peers.address(request))
+            known = await self._directory.by_slug(slug)
+        return admit(known)
 
 
 def admit(tenant: Tenant | None) -> Tenant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from aiohttp import web
 from runtime.data.errors import LockTimeoutError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
+from runtime.data.transactions import TenantTransaction
 from runtime.errors import ConflictError, RefusedError
 from runtime.web.call import AuditEntry, Call
 from runtime.web.problems import field_refused
@@ -74,7 +76,6 @@ async def claim(call: Call[Any], operation: Operation, key: str, data: bytes) ->
 async def record(
     call: Call[Any],
     operation: Operation,
-    address: str,
     key: str | None,
     status: int,
     body: bytes,
@@ -91,7 +92,23 @@ async def record(
         "status": status,
         "body": body.decode() if key is not None else None,
         "headers": headers if key is not None else None,
-        "address": address[:64],
+        **_audit(call, entries),
+    }
+    if call.tx.outgoing:
+        call.tx.trailing = left  # written with the events, as the last statement before the commit
+    else:
+        await call.tx.execute(sql.record_write, **left)
+
+
+async def record_audit(call: Call[Any], tx: TenantTransaction) -> None:
+    """Write the call's audit entries in a transaction that the handler has opened itself."""
+    nothing = {"key": None, "status": None, "body": None, "headers": None}
+    await tx.execute(sql.record_write, **nothing, **_audit(call, call.audited))
+
+
+def _audit(call: Call[Any], entries: Sequence[AuditEntry]) -> dict[str, Any]:
+    return {
+        "address": call.address[:64],
         "request_id": call.request_id,
         "entries": [
             {
@@ -105,10 +122,6 @@ async def record(
             for entry in entries
         ],
     }
-    if call.tx.outgoing:
-        call.tx.trailing = left  # written with the events, as the last statement before the commit
-    else:
-        await call.tx.execute(sql.record_write, **left)
 
 
 def _thing_id(call: Call[Any]) -> Any:

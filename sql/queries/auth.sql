@@ -89,9 +89,17 @@ where tenant_id = $tenant_id
   and user_id = $of_user::uuid
   and revoked_at is null;
 
+-- name: renew_password_hash
+-- The same password hashed with today's parameters: nothing that anybody sees changes.
+update users
+set password_hash = $password_hash
+where tenant_id = $tenant_id
+  and id = $id;
+
 -- name: set_password_hash
 update users
 set password_hash = $password_hash,
+    version = version + 1,
     updated_at = $now
 where tenant_id = $tenant_id
   and id = $id;
