@@ -6,6 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
+from handlers.events import CONSUMERS
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
@@ -13,6 +14,8 @@ from runtime.web.fields import Money, View
 from runtime.web.routing import Routes
 
 routes = Routes(tag="dashboard")
+
+ENGINES = [name for name in CONSUMERS if name != "relay"]
 
 
 class DashboardView(View):
@@ -33,7 +36,7 @@ class DashboardView(View):
         description="Average over this week's and month's deliveries, counter sales left out"
     )
     stock_out_rate: float | None = Field(
-        description="Share of the active products in stock-keeping that are out"
+        description="Share of the active products in stock-keeping of which no location has any"
     )
     idle_capital: Money = Field(description="Cost of goods on hand that have not sold for 60 days")
     pending_events: int = Field(description="Events that the slowest engine has not yet applied")
@@ -42,7 +45,7 @@ class DashboardView(View):
 @routes.get("/dashboard", may="dashboard:read", summary="The store at a glance", answers=DashboardView)
 async def get_dashboard(call: Call) -> Reply:
     """Today's quotes and orders, revenue, conversion, times, stock-outs and idle capital, in the store's own days."""
-    row = await call.tx.fetch_one(sql.get_dashboard)
+    row = await call.tx.fetch_one(sql.get_dashboard, engines=ENGINES)
     if row is None:
         raise NotFoundError
     return Reply(row["body"])

@@ -271,7 +271,7 @@ language sql stable parallel safe
 return json_build_object(
   'id', q.id,
   'number', q.number,
-  'status', q.status,
+  'status', quote_state(q.status, q.valid_until, moment),
   'customer_id', q.customer_id,
   'customer_name', customer_name,
   'site_id', q.site_id,

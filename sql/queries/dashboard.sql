@@ -1,5 +1,6 @@
 -- name: get_dashboard
--- Days, weeks and months are those of the store; each figure reads one index range.
+-- Days, weeks and months are those of the store; each figure reads one index range. Sums are not cast to the columns'
+-- type: a few large amounts together are more than it holds.
 with bounds as (
   select
     date_trunc('day', $now at time zone t.time_zone) at time zone t.time_zone as today,
@@ -42,40 +43,50 @@ sent as (
 ),
 shelf as (
   select
-    count(*) filter (where level.on_hand <= 0) as empty,
-    count(*) as kept,
+    count(*) filter (where products.active and held.on_hand <= 0) as empty,
+    count(*) filter (where products.active) as kept,
     coalesce(
-      sum(greatest(level.on_hand, 0) * coalesce(cost.average_cost, products.cost, 0))
-        filter (where coalesce(level.last_sold_at, level.created_at) < $now - interval '60 days'),
+      sum(greatest(held.on_hand, 0) * coalesce(cost.average_cost, products.cost, 0))
+        filter (where held.last_sold_at < $now - interval '60 days'),
       0
     ) as idle_capital
-  from stock_levels as level
+  from (
+    -- Over all locations: a product that lies in the yard is not out because the counter's shelf is empty.
+    select
+      level.product_id,
+      sum(level.on_hand) as on_hand,
+      coalesce(max(level.last_sold_at), min(level.created_at)) as last_sold_at
+    from stock_levels as level
+    where level.tenant_id = $tenant_id
+    group by level.product_id
+  ) as held
   join products
-    on products.tenant_id = level.tenant_id
-    and products.id = level.product_id
-    and products.active
+    on products.tenant_id = $tenant_id
+    and products.id = held.product_id
   left join stock_costs as cost
-    on cost.tenant_id = level.tenant_id
-    and cost.product_id = level.product_id
-  where level.tenant_id = $tenant_id
+    on cost.tenant_id = $tenant_id
+    and cost.product_id = held.product_id
 ),
 behind as (
-  select coalesce(max(head.head - cursor.last_seq), 0) as events
+  select coalesce(max(head.head - coalesce(engine_cursor.last_seq, 0)), 0) as events
   from tenant_event_head as head
-  join consumer_cursor as cursor on cursor.tenant_id = head.tenant_id
+  cross join unnest($engines::text[]) as engine (name)
+  left join consumer_cursor as engine_cursor
+    on engine_cursor.consumer = engine.name
+    and engine_cursor.tenant_id = $tenant_id
   where head.tenant_id = $tenant_id
 )
 select json_build_object(
   'date', bounds.date,
   'quotes_today', quotes_today.number,
   'orders_today', orders_today.number,
-  'revenue_week', delivered.week::numeric(14,2)::text,
-  'revenue_month', delivered.month::numeric(14,2)::text,
+  'revenue_week', round(delivered.week, 2)::text,
+  'revenue_month', round(delivered.month, 2)::text,
   'conversion_rate', round(sent.converted::numeric / nullif(sent.number, 0), 4)::float8,
   'hours_quote_to_order', round(sent.seconds / 3600, 2)::float8,
   'hours_order_to_delivery', round(delivered.seconds / 3600, 2)::float8,
   'stock_out_rate', round(shelf.empty::numeric / nullif(shelf.kept, 0), 4)::float8,
-  'idle_capital', shelf.idle_capital::numeric(14,2)::text,
+  'idle_capital', round(shelf.idle_capital, 2)::text,
   'pending_events', behind.events
 )::text as body
 from bounds, quotes_today, orders_today, delivered, sent, shelf, behind;

@@ -135,7 +135,11 @@ left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site
 where quotes.tenant_id = $tenant_id
   and (quotes.created_at, quotes.id) < ($before_at::timestamptz, $before_id::uuid)
   and quotes.created_at >= $from_at
-  and ($status::text is null or quotes.status = $status)
+  and (
+    $status::text is null
+    or (quotes.status = $status and quote_state(quotes.status, quotes.valid_until, $now) = $status)
+    or ($status = 'expired' and quote_state(quotes.status, quotes.valid_until, $now) = 'expired')
+  )
   and ($customer_id::uuid is null or quotes.customer_id = $customer_id)
   and (
     $q::text is null

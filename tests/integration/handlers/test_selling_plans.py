@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from handlers.dashboard import ENGINES
 from handlers.pages import FIRST_MOMENT, LAST_ID, LAST_MOMENT
 from runtime.data.database import Database
 from runtime.data.queries import Query, sql
@@ -49,8 +50,8 @@ LISTS: list[tuple[Query, str, dict[str, Any]]] = [
     (sql.list_movements, "stock_movements_newest", MOVEMENTS),
     (sql.list_movements, "stock_movements_of_product", {**MOVEMENTS, "product_id": NOBODY}),
     (sql.list_movements, "stock_movements_of_order", {**MOVEMENTS, "order_id": NOBODY}),
-    (sql.get_dashboard, "quotes_newest", {}),
-    (sql.get_dashboard, "orders_delivered", {}),
+    (sql.get_dashboard, "quotes_newest", {"engines": ENGINES}),
+    (sql.get_dashboard, "orders_delivered", {"engines": ENGINES}),
 ]
 
 
