@@ -30,6 +30,7 @@ from handlers import (
     users,
 )
 from handlers.permissions import PERMISSIONS
+from handlers.problem_codes import CODES
 from handlers.settings import TenantSettings
 from runtime.data.database import Database
 from runtime.host.ops import Readiness
@@ -75,5 +76,6 @@ def api_application(
         routes=ROUTES,
         permissions=PERMISSIONS,
         tenant_settings=TenantSettings,
+        problem_codes=CODES,
         readiness=readiness,
     )

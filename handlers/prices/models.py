@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from handlers.changes import unchanged
 from runtime.web.fields import Body, Money, Percent, Quantity, QuantityOrZero, ShortText, Version, View
@@ -65,6 +65,19 @@ class PriceListList(ListQuery):
 
 class AgreedPriceNew(Body):
     """A price, or a percentage off the product's own price, from a quantity on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "customer_id": "0192f0c1-7b1e-7c3a-9d52-3f6a1c2b4d5e",
+                    "product_id": "0192f0c1-7b1e-7c3a-9d52-3f6a1c2b4d5f",
+                    "minimum_quantity": "100",
+                    "price": "35.90",
+                }
+            ]
+        }
+    )
 
     price_list_id: UUID | None = None
     customer_id: UUID | None = None

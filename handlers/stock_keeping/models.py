@@ -28,8 +28,8 @@ class TransferItem(Body):
 class TransferNew(Body):
     """Goods that move from one location to another."""
 
-    from_location_id: UUID
-    to_location_id: UUID
+    from_location_id: UUID = Field(examples=["0192f0c1-7b1e-7c3a-9d52-3f6a1c2b4d5e"])
+    to_location_id: UUID = Field(examples=["0192f0c1-7b1e-7c3a-9d52-3f6a1c2b4d5f"])
     reason: LongText | None = None
     items: list[TransferItem] = Field(min_length=1, max_length=200)
 

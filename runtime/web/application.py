@@ -20,6 +20,7 @@ from runtime.web.limits import RateLimits
 from runtime.web.outer import Outer
 from runtime.web.pagination import Cursors
 from runtime.web.passwords import Passwords
+from runtime.web.problem_codes import SHARED_CODES, ProblemCode
 from runtime.web.reader import MAX_BODY
 from runtime.web.routing import Routes
 from runtime.web.sessions import Sessions
@@ -39,12 +40,14 @@ def create_application(
     routes: Sequence[Routes],
     permissions: Mapping[str, frozenset[str]],
     tenant_settings: type[BaseModel],
+    problem_codes: Mapping[str, ProblemCode],
     readiness: Readiness | None = None,
     wake: Callable[[UUID], None] | None = None,
 ) -> web.Application:
     """All operations of ``routes`` and of sign-in, with health, readiness, branding and documentation.
 
-    ``permissions`` says what each role may do; ``tenant_settings`` reads a store's settings from their JSON.
+    ``permissions`` says what each role may do; ``tenant_settings`` reads a store's settings from their JSON;
+    ``problem_codes`` describes the refusals of the vertical's own.
     """
     parse = tenant_settings.model_validate
     directory = Directory(database, parse)
@@ -83,7 +86,7 @@ def create_application(
     application.router.add_get("/health", _health)
     application.router.add_get("/ready", _ready(readiness or Readiness()))
     application.router.add_get("/tenant.json", branding.endpoint(context))
-    documentation.add_to(application, everything, permissions)
+    documentation.add_to(application, everything, permissions, {**SHARED_CODES, **problem_codes})
 
     async def close(_application: web.Application) -> AsyncIterator[None]:
         yield

@@ -82,7 +82,7 @@ def decimal_field(low: str, high: str, places: int) -> Any:
     """
     unit = Decimal(1).scaleb(-places)
     pattern = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
-    example = f"12.{'5' + '0' * (places - 1)}" if places else "12"
+    example = str(min(max(Decimal("12.5"), Decimal(low)), Decimal(high)).quantize(unit))
     described = f"A decimal from {low} to {high} with at most {places} decimals."
     return (
         PlainValidator(_decimal_reader(Decimal(low), Decimal(high), places)),

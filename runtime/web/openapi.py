@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
+from runtime.web.examples import example_of
+from runtime.web.problem_codes import ProblemCode
 from runtime.web.routing import Operation, Routes
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -47,15 +49,21 @@ _PROBLEM = {
 
 
 def openapi_document(
-    groups: Sequence[Routes], permissions: Mapping[str, frozenset[str]], *, title: str, version: str
+    groups: Sequence[Routes],
+    permissions: Mapping[str, frozenset[str]],
+    problem_codes: Mapping[str, ProblemCode],
+    *,
+    title: str,
+    version: str,
 ) -> dict[str, Any]:
     """The document of all operations of ``groups``; each says which permission it takes and who has it."""
     operations = [operation for group in groups for operation in group.operations]
     schemas, references = _schemas(operations)
+    content = _Content(schemas, references)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
-            operation, references, permissions
+            operation, content, permissions
         )
     schemas["Problem"] = _PROBLEM
     return {
@@ -68,6 +76,10 @@ def openapi_document(
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
+        "x-problem-codes": {
+            code: {"statuses": list(described.statuses), "meaning": described.meaning}
+            for code, described in sorted(problem_codes.items())
+        },
         "components": {
             "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -96,9 +108,22 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[str, Any], dict[_Key
     return dict(sorted(definitions.items())), references
 
 
+class _Content:
+    """Describes JSON by its schema and an example of it."""
+
+    def __init__(self, schemas: Mapping[str, Any], references: Mapping[_Key, dict[str, Any]]) -> None:
+        self._schemas = schemas
+        self._references = references
+
+    def of(self, kind: Any, mode: JsonSchemaMode) -> dict[str, Any]:
+        """The ``content`` of a request body (mode validation) or an answer (mode serialization)."""
+        schema = self._references[(kind, mode)]
+        return {"application/json": {"schema": schema, "example": example_of(schema, self._schemas)}}
+
+
 def _operation(
     operation: Operation,
-    references: Mapping[_Key, dict[str, Any]],
+    content: _Content,
     permissions: Mapping[str, frozenset[str]],
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
@@ -106,7 +131,7 @@ def _operation(
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
-        "responses": _responses(operation, references),
+        "responses": _responses(operation, content),
     }
     if operation.description:
         described["description"] = operation.description
@@ -125,7 +150,7 @@ def _operation(
         required = any(field.is_required() for field in operation.body.model_fields.values())
         described["requestBody"] = {
             "required": required,
-            "content": {"application/json": {"schema": references[(operation.body, "validation")]}},
+            "content": content.of(operation.body, "validation"),
         }
     return described
 
@@ -170,10 +195,10 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
     return {key: _inlined(value, definitions) for key, value in schema.items()}
 
 
-def _responses(operation: Operation, references: Mapping[_Key, dict[str, Any]]) -> dict[str, Any]:
+def _responses(operation: Operation, content: _Content) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answers is not None:
-        good["content"] = {"application/json": {"schema": references[(operation.answers, "serialization")]}}
+        good["content"] = content.of(operation.answers, "serialization")
     if operation.media is not None:
         good["content"] = {operation.media: {"schema": {"type": "string", "format": "binary"}}}
     statuses = {400, 404, 429, 503, *operation.errors}

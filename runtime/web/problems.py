@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -55,7 +55,7 @@ def invalid(error: ValidationError, *, at: str = "") -> InvalidError:
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> RefusedError:
     """The refusal for a bare status of the HTTP server itself (404, 405, 413 ...)."""
     code, en, pt = _STATUS_SENTENCES.get(
-        status, (f"http_{status}", "The request was refused.", "A requisição foi recusada.")
+        status, ("malformed", "The request was refused.", "A requisição foi recusada.")
     )
     return RefusedError(code, en, pt, status, headers=headers or {})
 
@@ -156,6 +156,6 @@ def _weight(parameters: str) -> float:
         return 0.0
 
 
-def known_codes() -> Sequence[tuple[str, int, str, str]]:
-    """Codes of the HTTP server's own refusals, for the documentation: code, status, English, Portuguese."""
-    return [(code, status, en, pt) for status, (code, en, pt) in sorted(_STATUS_SENTENCES.items())]
+def server_codes() -> frozenset[str]:
+    """The codes of the HTTP server's own refusals."""
+    return frozenset(code for code, _, _ in _STATUS_SENTENCES.values())

@@ -1,0 +1,43 @@
+"""What the problem codes of the vertical mean; beside those that every operation may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runtime.web.problem_codes import ProblemCode
+
+CODES: Mapping[str, ProblemCode] = {
+    "customer_not_found": ProblemCode((404,), "The store has no such customer."),
+    "discount_limit": ProblemCode((403,), "More discount than the seller's role may give; see `items`."),
+    "document_taken": ProblemCode((409,), "Somebody else in the store has this CPF or CNPJ."),
+    "email_taken": ProblemCode((409,), "The store has a user with this address."),
+    "empty": ProblemCode((422,), "There is no file in the request."),
+    "insufficient_stock": ProblemCode((409,), "There is not enough stock; see `products`."),
+    "last_owner": ProblemCode((409,), "The store would be left without an active owner."),
+    "location_not_found": ProblemCode((404,), "The store has no such location."),
+    "more_than_ordered": ProblemCode((409,), "More goods arrived than were ordered and are still due."),
+    "name_taken": ProblemCode((409,), "Another of these has the name."),
+    "no_headings": ProblemCode((422,), "The file's first row names no column that is known."),
+    "no_suggestion": ProblemCode((409,), "There is no open suggestion for the product."),
+    "not_a_table": ProblemCode((422,), "The file is neither CSV nor XLSX."),
+    "not_an_image": ProblemCode((422,), "The content is no readable JPEG, PNG or WebP image."),
+    "not_ordered": ProblemCode((404,), "The purchase order has no such product."),
+    "not_your_route": ProblemCode((403,), "A driver works on routes of their own only."),
+    "nothing_owed": ProblemCode((409,), "Everything of the order is in a delivery already."),
+    "nothing_to_count": ProblemCode((409,), "Nothing that is in the count would be counted."),
+    "open_orders": ProblemCode((409,), "The customer still has orders that are under way."),
+    "order_not_found": ProblemCode((404,), "The store has no such order."),
+    "plate_taken": ProblemCode((409,), "Another vehicle has this plate."),
+    "product_not_found": ProblemCode((404,), "The store has no such product."),
+    "site_not_found": ProblemCode((404,), "The store has no such site."),
+    "sku_taken": ProblemCode((409,), "Another product of the store has this SKU."),
+    "slug_taken": ProblemCode((409,), "There is a store with this slug."),
+    "supplier_inactive": ProblemCode((409,), "The supplier takes no orders at present."),
+    "supplier_not_found": ProblemCode((404,), "The store has no such supplier."),
+    "too_large_unpacked": ProblemCode((422,), "The spreadsheet unpacks to more than is taken."),
+    "too_many_images": ProblemCode((409,), "The delivery has as many images as it may."),
+    "too_many_occurrences": ProblemCode((409,), "The delivery has as many occurrences as it may."),
+    "too_many_pixels": ProblemCode((422,), "The image has more pixels than are taken."),
+    "too_many_rows": ProblemCode((422,), "The file has more rows than are taken at once."),
+    "unreadable": ProblemCode((422,), "The file is damaged, or not in the encoding of its kind."),
+}
