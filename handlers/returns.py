@@ -178,5 +178,13 @@ def _matched(items: Sequence[Record], body: ReturnNew) -> list[tuple[Record, Dec
 
 
 def _share(item: Record, quantity: Decimal) -> Decimal:
-    """What was paid for ``quantity`` of the item, rounded half up to cents."""
-    return round_half_up(item["line_total"] * quantity / item["quantity"])
+    """What was paid for ``quantity`` more of the item than has come back before.
+
+    The difference of two rounded amounts: piece by piece, a line comes back at what was paid for it to the cent.
+    """
+
+    def paid(returned: Decimal) -> Decimal:
+        return round_half_up(item["line_total"] * returned / item["quantity"])
+
+    before: Decimal = item["returned"]
+    return paid(before + quantity) - paid(before)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -91,3 +92,19 @@ async def test_the_timeline_tells_what_a_customer_asked_for_and_paid(shop: Shop,
     await stranger.login("owner")
     assert (await stranger.get(path)).status == 404
     assert (await stranger.get(f"customers/{shop.customer}/timeline")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "piece", "count"), [("0.01", "5", "0.5", 10), ("3.33", "1", "0.3", 3)]
+)
+async def test_a_line_that_comes_back_in_pieces_comes_back_at_no_more_than_was_paid(
+    shop: Shop, price: str, quantity: str, piece: str, count: int
+) -> None:
+    item = {"product_id": shop.products["cement"], "quantity": quantity, "unit_price": price}
+    order = await shop.client.json("POST", "orders", {"fulfilment": "counter", "items": [item]}, status=201)
+    [line] = order["items"]
+    path = f"orders/{order['id']}/returns"
+    body = {"reason": "Sobrou", "items": [{"item_id": line["id"], "quantity": piece}]}
+    back = [await shop.client.json("POST", path, body, status=201) for _ in range(count)]
+    expected = Decimal(line["line_total"]) * Decimal(piece) * count / Decimal(quantity)
+    assert sum(Decimal(one["amount"]) for one in back) == round(expected, 2)
