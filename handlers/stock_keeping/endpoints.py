@@ -139,6 +139,9 @@ async def record_count(call: Call, count_id: UUID, body: CountedNew) -> Reply:
     """Several people may count at once; a product counted again replaces what was written before."""
     count = await _open(call.tx, count_id, "record")
     found = {item.product_id: item.quantity for item in body.items}
+    await call.tx.execute(
+        sql.prepare_counted_levels, id=count_id, location_id=count["location_id"], product_ids=list(found)
+    )
     recorded = await call.tx.execute(
         sql.record_counted,
         id=count_id,
@@ -165,12 +168,22 @@ async def record_count(call: Call, count_id: UUID, body: CountedNew) -> Reply:
     errors=(409,),
 )
 async def book_count(call: Call, count_id: UUID) -> Reply:
-    """Each difference becomes a movement. Sales since the counting do not matter; what nobody counted stays."""
+    """Each difference becomes a movement. Sales since the counting do not matter; what nobody counted stays. What
+    another count of the same goods has booked since is not booked again."""
     count = await _open(call.tx, count_id, "book")
+    location_id = count["location_id"]
+    await call.tx.fetch_all(sql.lock_counted_levels, id=count_id, location_id=location_id)
     differences = await call.tx.fetch_all(sql.list_differences, id=count_id)
     if differences:
-        deltas = [Delta(row["product_id"], count["location_id"], row["delta"]) for row in differences]
+        deltas = [Delta(row["product_id"], location_id, row["delta"]) for row in differences]
         await book(call.tx, "count", deltas, reason=None)
+        await call.tx.execute(
+            sql.shift_other_counts,
+            id=count_id,
+            location_id=location_id,
+            product_ids=[delta.product_id for delta in deltas],
+            deltas=[delta.quantity for delta in deltas],
+        )
     await call.tx.execute(sql.close_stock_count, id=count_id, status="booked")
     call.audit("stock_count.booked", "stock_count", count_id, after={"differences": len(differences)})
     return await _shown(call, count_id)

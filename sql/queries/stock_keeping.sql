@@ -90,10 +90,20 @@ where tenant_id = $tenant_id
 for no key update;
 
 -- name: record_counted
--- What the books say now is kept beside what was counted: only their difference will be booked.
+-- What the books say now is kept beside what was counted: only their difference will be booked. The levels are locked,
+-- so that another count of the same goods is booked either before this reading or after it, and then shifts it.
 with given as (
   select *
   from unnest($product_ids::uuid[], $quantities::numeric[]) as g (product_id, counted)
+),
+level as materialized (
+  select stock_levels.product_id, stock_levels.on_hand
+  from stock_levels
+  where stock_levels.tenant_id = $tenant_id
+    and stock_levels.location_id = $location_id
+    and stock_levels.product_id = any ($product_ids::uuid[])
+  order by stock_levels.product_id
+  for no key update
 )
 update stock_count_lines as line
 set counted = given.counted,
@@ -101,13 +111,53 @@ set counted = given.counted,
     counted_by = $user_id,
     counted_at = $now
 from given
-left join stock_levels as level
-  on level.tenant_id = $tenant_id
-  and level.product_id = given.product_id
-  and level.location_id = $location_id
+left join level on level.product_id = given.product_id
 where line.tenant_id = $tenant_id
   and line.count_id = $id
   and line.product_id = given.product_id;
+
+-- name: prepare_counted_levels
+-- A level for everything counted, so that there is a row to lock.
+insert into stock_levels (tenant_id, product_id, location_id, created_at, updated_at)
+select $tenant_id, line.product_id, $location_id::uuid, $now, $now
+from stock_count_lines as line
+where line.tenant_id = $tenant_id
+  and line.count_id = $id
+  and line.product_id = any ($product_ids::uuid[])
+order by line.product_id
+on conflict (tenant_id, product_id, location_id) do nothing;
+
+-- name: lock_counted_levels
+-- Before the differences are read, in a statement of its own: what another count booked in the meantime shifts them.
+select level.product_id
+from stock_levels as level
+where level.tenant_id = $tenant_id
+  and level.location_id = $location_id
+  and level.product_id = any (
+    array(
+      select line.product_id
+      from stock_count_lines as line
+      where line.tenant_id = $tenant_id
+        and line.count_id = $id
+        and line.counted is not null
+    )
+  )
+order by level.product_id
+for no key update;
+
+-- name: shift_other_counts
+-- A difference is booked once: other open counts that found the same goods compare with the corrected books.
+update stock_count_lines as line
+set expected = line.expected + given.delta
+from unnest($product_ids::uuid[], $deltas::numeric[]) as given (product_id, delta), stock_counts as other
+where line.tenant_id = $tenant_id
+  and line.product_id = given.product_id
+  and line.counted is not null
+  and line.count_id <> $id
+  and other.tenant_id = line.tenant_id
+  and other.id = line.count_id
+  and other.status = 'open'
+  and other.location_id = $location_id;
 
 -- name: list_differences
 select product_id, counted - expected as delta

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runtime.data.oracles import run_oracles
-from tests.integration.handlers.test_selling import Shop
+from tests.integration.handlers.test_selling import Shop, in_parallel
 from tests.support.stores import ApiClient, create_store
 
 
@@ -119,3 +119,25 @@ async def test_a_seller_does_not_count_stock(shop: Shop) -> None:
     seller = shop.client.at("yard")
     await seller.login("seller")
     assert (await seller.post("stock/counts", json={})).status == 403
+
+
+@pytest.mark.parametrize("sku", ["sand", "never_moved"])
+async def test_what_two_counts_find_alike_is_booked_once(shop: Shop, database: Any, sku: str) -> None:
+    await shop.open(never_moved=0)
+    held = 10 if sku == "sand" else 0
+    paths = []
+    for _ in range(2):
+        count = await shop.client.json(
+            "POST", "stock/counts", {"product_ids": [shop.products[sku]]}, status=201
+        )
+        paths.append(f"stock/counts/{count['id']}")
+    found = {"items": [{"product_id": shop.products[sku], "quantity": "8"}]}
+    for path in paths:
+        await shop.client.json("POST", f"{path}/record", found, status=200)
+    waiting = iter(paths)
+    answers = await in_parallel(2, lambda: shop.client.post(f"{next(waiting)}/book"))
+    assert [status for status, _ in answers] == [200, 200]
+    assert await shop.level(sku) == ("8.000", "0.000", "8.000")
+    differences = sorted(answer["lines"][0]["difference"] for _, answer in answers)
+    assert differences == sorted([f"{8 - held}.000", "0.000"])
+    assert await run_oracles(database, []) == []
