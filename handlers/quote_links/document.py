@@ -43,7 +43,8 @@ class QuoteDocument:
         settings: TenantSettings = tenant.settings
         total = Decimal(quote["total"])
         pix = None
-        if settings.pix_key:
+        # No PIX key has other characters; a code made of one would pay nobody.
+        if settings.pix_key and settings.pix_key.isascii():
             pix = br_code(
                 key=settings.pix_key,
                 name=tenant.name,

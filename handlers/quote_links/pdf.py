@@ -115,9 +115,15 @@ def _pix(pdf, document: QuoteDocument, payload: str) -> None:  # type: ignore[no
 def _fitted(pdf, text: str, width: float) -> str:  # type: ignore[no-untyped-def]
     if pdf.get_string_width(text) <= width - 2:
         return text
-    while text and pdf.get_string_width(text + "...") > width - 2:
-        text = text[:-1]
-    return text + "..."
+    # By halves: letter by letter, a quote of 200 long names took a second of a processor.
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if pdf.get_string_width(text[:middle] + "...") <= width - 2:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits] + "..."
 
 
 def _latin(text: str) -> str:

@@ -110,3 +110,11 @@ async def test_the_pdf_is_one_and_carries_the_quote(client: ApiClient, quote: st
     assert content.startswith(b"%PDF-")
     assert b"/Image" in content
     assert len(content) < 100_000
+
+
+async def test_a_key_that_pix_cannot_have_costs_the_code_and_not_the_pdf(
+    client: ApiClient, quote: str
+) -> None:
+    await client.json("PATCH", "settings", {"settings": {"pix_key": "日本"}})
+    answer = await client.get(f"quotes/{quote}/pdf")
+    assert (answer.status, answer.content_type) == (200, "application/pdf")
