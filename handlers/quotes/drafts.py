@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from handlers.changes import CheckVersion, any_version
 from handlers.lines import (
     ItemNew,
     Line,
+    Parts,
     check_customer,
     check_discount,
     line_columns,
@@ -91,7 +93,8 @@ async def change(
 ) -> Written:
     """Change a draft; its former content stays readable as a version. 409 in any other state.
 
-    Items that are not replaced keep the prices they were written with.
+    Items that are not replaced keep the prices they were written with; a seller may not carry one customer's agreed
+    prices over to another that way beyond the store's limit.
     """
     current = await tx.fetch_one(sql.lock_quote, id=quote_id)
     if current is None:
@@ -113,6 +116,8 @@ async def change(
         check_customer(parts, wanted["customer_id"], wanted["site_id"])
         if new_items is not None:
             lines = resolve(new_items, parts)
+        else:
+            _check_kept_prices(by_role, settings, lines, parts, wanted["discount_percent"])
     if new_items is not None or "discount_percent" in body.model_fields_set:
         check_discount(by_role, settings.seller_discount_limit_percent, lines, wanted["discount_percent"])
     totals = total_up([line.line_total for line in lines], wanted.pop("discount_percent"))
@@ -181,6 +186,20 @@ def _copied(content: Mapping[str, Any]) -> dict[str, Any]:
             for item in orjson.loads(content["items"])
         ],
     }
+
+
+def _check_kept_prices(
+    by_role: str, settings: TenantSettings, lines: Sequence[Line], parts: Parts, overall_percent: Decimal
+) -> None:
+    """The prices agreed with one customer are a discount when a seller turns the quote into another's: 403."""
+    # A line that costs the new customer no more is free of judgement, but keeps its place in the refusal.
+    judged = [
+        replace(line, base_price=asked.price)
+        if asked is not None and asked.price > line.base_price
+        else replace(line, base_price=Decimal(0), unit_price=Decimal(0))
+        for line, asked in zip(lines, parts.products, strict=True)
+    ]
+    check_discount(by_role, settings.seller_discount_limit_percent, judged, overall_percent)
 
 
 def _within(body: QuoteNew, limit_percent: Decimal) -> QuoteNew:

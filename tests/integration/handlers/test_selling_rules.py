@@ -10,7 +10,7 @@ import anyio
 import orjson
 import pytest
 
-from handlers import customers, orders, products, quotes, sites, stock
+from handlers import customers, orders, prices, products, quotes, sites, stock
 from handlers.orders import Fulfilment
 from runtime.data.queries import sql
 from runtime.errors import InvalidError, RefusedError
@@ -228,3 +228,19 @@ async def test_a_business_moment_in_the_past_is_kept_in_every_row(shop: Shop) ->
         shop.tenant_id,
     )
     assert occurred == then
+
+
+async def test_a_seller_does_not_carry_one_customers_prices_over_to_another(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", "100.00")
+    async with shop.transaction() as tx:
+        await prices.agree(
+            tx, prices.AgreedPriceNew(customer_id=shop.customer_id, product_id=cement, price="60.00")
+        )
+        other = await customers.create(tx, customers.CustomerNew(kind="company", name="Outra"))
+    quote = await shop.draft(item(cement), role="seller")
+    assert quote["total"] == "60.00"
+    with pytest.raises(RefusedError) as error:
+        await shop.change(quote["id"], "seller", customer_id=other)
+    assert (error.value.status, error.value.code) == (403, "discount_limit")
+    assert (await shop.change(quote["id"], "seller", notes="the same customer"))["total"] == "60.00"
+    assert (await shop.change(quote["id"], customer_id=other))["total"] == "60.00"
