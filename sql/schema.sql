@@ -1020,7 +1020,7 @@ CREATE TABLE public.stock_levels (
     location_id uuid NOT NULL,
     on_hand numeric(14,3) DEFAULT 0 NOT NULL,
     reserved numeric(14,3) DEFAULT 0 NOT NULL,
-    available numeric(14,3) GENERATED ALWAYS AS ((on_hand - reserved)) STORED,
+    available numeric(15,3) GENERATED ALWAYS AS ((on_hand - reserved)) STORED,
     last_sold_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,

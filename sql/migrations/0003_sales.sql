@@ -115,7 +115,8 @@ create table stock_levels (
   location_id uuid not null,
   on_hand numeric(14,3) not null default 0 check (on_hand between -99999999999.999 and 99999999999.999),
   reserved numeric(14,3) not null default 0 check (reserved between 0 and 99999999999.999),
-  available numeric(14,3) generated always as (on_hand - reserved) stored,
+  -- One digit more: it is also computed for the row that `insert ... on conflict` proposes, where both have one sign.
+  available numeric(15,3) generated always as (on_hand - reserved) stored,
   last_sold_at timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,

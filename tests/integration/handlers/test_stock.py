@@ -119,6 +119,16 @@ async def test_more_than_a_level_can_hold_is_refused_where_stock_may_be_negative
     assert await run_oracles(database, []) == []
 
 
+async def test_as_much_as_a_level_can_hold_is_sold_and_taken(shop: Shop, database: Database) -> None:
+    await shop.client.json("PATCH", "settings", {"settings": {"allow_negative_stock": True}}, status=200)
+    most = [{"product_id": shop.products["sand"], "quantity": MOST, "unit_price": "0.01"}]
+    order = await shop.client.json("POST", "orders", {"fulfilment": "pickup", "items": most}, status=201)
+    for step in ("prepare", "ready", "deliver"):
+        await shop.client.json("POST", f"orders/{order['id']}/{step}", status=200)
+    assert await shop.level("sand") == ("-99999999989.999", "0.000", "-99999999989.999")
+    assert await run_oracles(database, []) == []
+
+
 async def test_movements_of_one_product_at_once_all_count(shop: Shop, database: Database) -> None:
     body = {"product_id": shop.products["sand"], "kind": "loss", "quantity": "1"}
     answers = await in_parallel(16, lambda: shop.client.post("stock/movements", json=body))
