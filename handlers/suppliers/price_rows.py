@@ -133,13 +133,11 @@ def _read_row(line: Line, columns: Mapping[str, int], comma_decimals: bool | Non
 
     at = "price"
     try:
-        price = read_decimal(cell("price"), comma_decimals).quantize(_CENT, ROUND_HALF_UP)
-        _check_range(price, MAX_MONEY)
+        price = _rounded(read_decimal(cell("price"), comma_decimals), _CENT, MAX_MONEY)
         at = "minimum"
         minimum = Decimal(0)
         if cell("minimum"):
-            minimum = read_decimal(cell("minimum"), comma_decimals).quantize(_THOUSANDTH, ROUND_HALF_UP)
-            _check_range(minimum, MAX_QUANTITY)
+            minimum = _rounded(read_decimal(cell("minimum"), comma_decimals), _THOUSANDTH, MAX_QUANTITY)
         at = "payment"
         payment = read_days(cell("payment"))
         at = "lead_time"
@@ -158,9 +156,13 @@ def _read_row(line: Line, columns: Mapping[str, int], comma_decimals: bool | Non
     return PriceRow(line.number, code, sku, barcode, price, minimum, payment, lead_time, first, last)
 
 
-def _check_range(number: Decimal, most: Decimal) -> None:
+def _rounded(number: Decimal, unit: Decimal, most: Decimal) -> Decimal:
+    """To whole units; judged before as well, because more digits than a Decimal calculates with cannot be rounded."""
+    if number <= most:
+        number = number.quantize(unit, ROUND_HALF_UP)
     if number > most:
         raise UnreadableError("too_large", "The number is too large.", "O número é grande demais.")
+    return number
 
 
 def read_decimal(text: str, comma_decimals: bool | None) -> Decimal:

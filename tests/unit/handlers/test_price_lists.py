@@ -177,3 +177,10 @@ def test_a_workbook_that_unpacks_to_far_more_is_refused(monkeypatch: pytest.Monk
     for packed in (file.getvalue(), data):
         with pytest.raises(RefusedError, match="too_large_unpacked"):
             read_lines(packed)
+
+
+@pytest.mark.parametrize("digits", [13, 27, 29])
+def test_a_price_of_any_length_is_a_problem_of_its_row(digits: int) -> None:
+    [found] = rows(f"codigo;preco;minimo\nVT-50;{'9' * digits};1\n".encode())
+    assert isinstance(found, Problem)
+    assert (found.column, found.code) == ("price", "too_large")
