@@ -52,9 +52,7 @@ class PaidView(View):
 async def list_timeline(call: Call[NewestFirst], customer_id: UUID) -> Reply:
     """Quotes and orders in one list, the newest first."""
     await _known(call, customer_id)
-    window = bounds(call)
-    window.pop("from_at")
-    rows = await call.tx.fetch_all(sql.list_timeline, customer_id=customer_id, **window)
+    rows = await call.tx.fetch_all(sql.list_timeline, customer_id=customer_id, **bounds(call))
     return page_reply(call, rows, call.query.limit, newest_key)
 
 
@@ -67,6 +65,8 @@ async def list_timeline(call: Call[NewestFirst], customer_id: UUID) -> Reply:
 async def list_paid_prices(call: Call, customer_id: UUID, product_id: UUID) -> Reply:
     """The last ten times, the latest first."""
     await _known(call, customer_id)
+    if await call.tx.fetch_one(sql.get_product, id=product_id) is None:
+        raise NotFoundError
     return Reply(
         await call.tx.fetch_value(sql.list_paid_prices, customer_id=customer_id, product_id=product_id)
     )

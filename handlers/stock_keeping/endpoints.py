@@ -78,9 +78,7 @@ async def transfer_stock(call: Call, body: TransferNew) -> Reply:
 )
 async def list_counts(call: Call[CountList]) -> Reply:
     """The newest first."""
-    window = bounds(call)
-    window.pop("from_at")
-    rows = await call.tx.fetch_all(sql.list_stock_counts, status=call.query.status, **window)
+    rows = await call.tx.fetch_all(sql.list_stock_counts, status=call.query.status, **bounds(call))
     return page_reply(call, rows, call.query.limit, newest_key)
 
 

@@ -85,6 +85,7 @@ from (
     where q.tenant_id = $tenant_id
       and q.customer_id = $customer_id
       and (q.created_at, q.id) < ($before_at::timestamptz, $before_id::uuid)
+      and q.created_at >= $from_at
     order by q.created_at desc, q.id desc
     limit $limit
   )
@@ -101,6 +102,7 @@ from (
     where o.tenant_id = $tenant_id
       and o.customer_id = $customer_id
       and (o.created_at, o.id) < ($before_at::timestamptz, $before_id::uuid)
+      and o.created_at >= $from_at
     order by o.created_at desc, o.id desc
     limit $limit
   )

@@ -235,6 +235,7 @@ from stock_counts as c
 where c.tenant_id = $tenant_id
   and ($status::text is null or c.status = $status)
   and (c.created_at, c.id) < ($before_at::timestamptz, $before_id::uuid)
+  and c.created_at >= $from_at
 order by c.created_at desc, c.id desc
 limit $limit;
 

@@ -92,6 +92,9 @@ async def test_the_timeline_tells_what_a_customer_asked_for_and_paid(shop: Shop,
     await stranger.login("owner")
     assert (await stranger.get(path)).status == 404
     assert (await stranger.get(f"customers/{shop.customer}/timeline")).status == 404
+    for day, count in (("2026-01-01", 1), ("2999-01-01", 0)):
+        path = f"customers/{shop.customer}/timeline?limit=1&created_from={day}"
+        assert len((await shop.client.json("GET", path, status=200))["items"]) == count
 
 
 @pytest.mark.parametrize(

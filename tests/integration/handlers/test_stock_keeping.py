@@ -94,6 +94,8 @@ async def test_a_count_may_be_partial_open_to_see_and_given_up(shop: Shop) -> No
     assert (await shop.client.post("stock/counts", json={"abc_class": "A"})).status == 409
     listed = await shop.client.json("GET", "stock/counts?status=cancelled", status=200)
     assert [entry["id"] for entry in listed["items"]] == [count["id"]]
+    later = await shop.client.json("GET", "stock/counts?created_from=2999-01-01", status=200)
+    assert later["items"] == []
 
 
 async def test_another_stores_places_goods_and_counts_are_not_there(shop: Shop, database: Any) -> None:
