@@ -130,6 +130,19 @@ async def test_a_quote_past_its_last_day_is_shown_and_found_as_expired_at_once(
     assert await listed(shop, "quotes", "status") == ["approved", "expired"]
 
 
+async def test_a_shared_quote_past_its_last_day_can_no_longer_be_answered(
+    shop: Shop, owner: asyncpg.Connection
+) -> None:
+    quote_id = (await shop.quote(cement=1))["id"]
+    await shop.client.json("POST", f"quotes/{quote_id}/send", status=200)
+    link = f"public/quotes/{(await shop.client.json('POST', f'quotes/{quote_id}/share', {}))['token']}"
+    assert (await shop.client.json("GET", link, status=200))["allowed_actions"] == ["accept", "reject"]
+    await owner.execute("update quotes set valid_until = now() - interval '1 second'")
+    shown = await shop.client.json("GET", link, status=200)
+    assert (shown["status"], shown["allowed_actions"]) == ("expired", [])
+    assert (await shop.client.post(f"{link}/accept")).status == 409
+
+
 @pytest.mark.parametrize(
     "query",
     [
