@@ -54,7 +54,12 @@ def engines() -> dict[str, Callable[[], Engine]]:
 
         return SalesEngine()
 
-    return {"stock": stock, "sales": sales}
+    def delivery() -> Engine:
+        from actors.delivery.actor import DeliveryEngine
+
+        return DeliveryEngine()
+
+    return {"stock": stock, "sales": sales, "delivery": delivery}
 
 
 def engines_of(roles: Sequence[str]) -> list[str]:
@@ -152,9 +157,11 @@ async def _api_actors(parts: _Parts, signal: WakeSignal | None) -> list[ActorSpe
 
 
 async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
+    publishing = open_redis(parts.settings.redis_url, timeout_s=None)
+    parts.stack.push_async_callback(publishing.aclose)
     relay = Relay(
         await parts.database("relay"),
-        parts.redis,
+        publishing,
         signal,
         partitions=parts.settings.event_partitions,
         observe=_observe_relay,

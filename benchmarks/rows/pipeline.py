@@ -38,7 +38,7 @@ async def relay(made: Installation) -> list[Result]:
         ids = await add_stores(made.database_url, stores)
         await add_sales(made.database_url, ids, each)
         database = await Database.open(made.database_url, "relay", size=2)
-        client = open_redis(made.endpoints.redis_url)
+        client = open_redis(made.endpoints.redis_url, timeout_s=None)
         published = 0
 
         def observe(counts: Mapping[int, int], _seconds: float) -> None:

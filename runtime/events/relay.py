@@ -32,6 +32,7 @@ SWEEP_INTERVAL_S = 0.25
 TURN_EVENTS = 2_000
 TURN_TENANTS = 1_000
 GATHER_S = 0.003
+REDIS_DEADLINE_S = 2.0
 STREAM_LIMIT = 200_000
 LENGTH_CHECK_S = 1.0
 MAX_PAUSE_S = 5.0
@@ -138,15 +139,15 @@ class Relay:
         pool: Any = self._redis.connection_pool
         connection = await pool.get_connection()
         try:
-            await connection.send_packed_command([packed])
             failure: Exception | None = None
-            for _ in rows:
-                try:
-                    await connection.read_response()
-                except (
-                    ResponseError
-                ) as error:  # the replies that follow must still be read off the connection
-                    failure = failure or error
+            with anyio.fail_after(REDIS_DEADLINE_S):
+                await connection.send_packed_command([packed])
+                for _ in rows:
+                    try:
+                        await connection.read_response()
+                    except ResponseError as error:
+                        # The replies that follow must still be read off the connection.
+                        failure = failure or error
             if failure is not None:
                 raise failure
         except BaseException as error:
@@ -161,7 +162,8 @@ class Relay:
         pipeline = self._redis.pipeline(transaction=False)
         for partition in range(self._partitions):
             pipeline.xlen(stream_key(partition))
-        lengths = await pipeline.execute()
+        with anyio.fail_after(REDIS_DEADLINE_S):
+            lengths = await pipeline.execute()
         full = {partition for partition, length in enumerate(lengths) if length >= self._stream_limit}
         if full != self._full:
             log.warning("streams at their limit", partitions=sorted(full))

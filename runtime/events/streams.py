@@ -21,10 +21,11 @@ REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 """What a Redis call may raise when Redis is away, full, loading or read-only."""
 
 
-def open_redis(url: str, *, connections: int = 64, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+def open_redis(url: str, *, connections: int = 64, timeout_s: float | None = SOCKET_TIMEOUT_S) -> redis.Redis:
     """A client whose calls are tried once: the driver's default would repeat an XADD.
 
-    The timeout outlasts BLOCK; who does not block takes a short one, so that a server that hangs costs little.
+    The timeout outlasts BLOCK; who does not block takes a short one, so that a server that hangs costs little. None is
+    for callers that set a deadline around many replies at once, which is cheaper than one around each.
     """
     return redis.Redis.from_url(
         url,
