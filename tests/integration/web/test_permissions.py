@@ -41,7 +41,7 @@ def test_only_signing_in_is_public() -> None:
     public = {operation.path for operation in OPERATIONS if operation.public}
     free = {operation.path for operation in OPERATIONS if operation.may is None and not operation.public}
     assert public >= {"/api/v1/auth/login", "/api/v1/auth/refresh"}
-    for_anybody = ("/api/v1/auth/", "/api/v1/public/", "/q/")
+    for_anybody = ("/api/v1/auth/", "/api/v1/public/", "/q/", "/d/")
     for_any_role = ("/api/v1/auth/", "/api/v1/events/schemas")
     assert {path for path in public if not path.startswith(for_anybody)} == set()
     assert {path for path in free if not path.startswith(for_any_role)} == set()
