@@ -137,7 +137,8 @@ async def take_back(tx: TenantTransaction, order_id: UUID, body: ReturnNew) -> U
     )
     if body.restocked:
         back = [Delta(item.product_id, order["location_id"], item.quantity) for item in sold]
-        await book(tx, "return", back, reason=body.reason, order_id=order_id)
+        # The reason stays with the return, where it can be forgotten; the ledger never forgets.
+        await book(tx, "return", back, reason=None, order_id=order_id)
     emit(tx, OrderReturned(order_id=order_id, items=tuple(sold)))
     return return_id
 

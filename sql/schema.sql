@@ -2090,9 +2090,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.locations TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.order_items TO basecommerce_api;
 
+GRANT UPDATE(note) ON TABLE public.order_items TO basecommerce_api;
+
 GRANT SELECT,INSERT ON TABLE public.order_return_items TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.order_returns TO basecommerce_api;
+
+GRANT UPDATE(reason) ON TABLE public.order_returns TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.price_list_members TO basecommerce_api;
 

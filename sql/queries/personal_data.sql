@@ -24,7 +24,16 @@ select json_build_object(
     select json_agg(
       json_build_object(
         'number', o.number, 'status', o.status, 'total', o.total::text, 'notes', o.notes, 'reason', o.reason,
-        'created_at', o.created_at, 'delivered_at', o.delivered_at, 'items', o.items
+        'created_at', o.created_at, 'delivered_at', o.delivered_at, 'items', o.items,
+        'returns', coalesce((
+          select json_agg(
+            json_build_object('created_at', back.created_at, 'amount', back.amount::text, 'reason', back.reason)
+            order by back.id
+          )
+          from order_returns as back
+          where back.tenant_id = o.tenant_id
+            and back.order_id = o.id
+        ), '[]'::json)
       )
       order by o.created_at, o.id
     )
@@ -88,16 +97,49 @@ where tenant_id = $tenant_id
   and customer_id = $customer_id;
 
 -- name: anonymise_quotes
+-- What was noted on its items is kept twice, here and in the rows of the items.
 update quotes
 set notes = '',
-    reason = null
+    reason = null,
+    items = (
+      select json_agg((item.body::jsonb || '{"note": null}')::json order by item.place)
+      from json_array_elements(quotes.items) with ordinality as item (body, place)
+    )
 where tenant_id = $tenant_id
   and customer_id = $customer_id
-  and (notes <> '' or reason is not null);
+  and (
+    notes <> ''
+    or reason is not null
+    or exists (
+      select from json_array_elements(quotes.items) as item (body) where item.body ->> 'note' is not null
+    )
+  );
+
+-- name: anonymise_quote_items
+update quote_items as item
+set note = null
+from quotes as quote
+where item.tenant_id = $tenant_id
+  and quote.tenant_id = item.tenant_id
+  and quote.id = item.quote_id
+  and quote.customer_id = $customer_id
+  and item.note is not null;
 
 -- name: anonymise_quote_versions
 update quote_versions as v
-set content = (v.content::jsonb || jsonb_build_object('customer_name', $name::text, 'site_name', null, 'notes', ''))::json
+set content = (
+  v.content::jsonb
+  || jsonb_build_object(
+    'customer_name', $name::text,
+    'site_name', null,
+    'notes', '',
+    'reason', null,
+    'items', (
+      select jsonb_agg(item.body || '{"note": null}' order by item.place)
+      from jsonb_array_elements(v.content::jsonb -> 'items') with ordinality as item (body, place)
+    )
+  )
+)::json
 from quotes as q
 where v.tenant_id = $tenant_id
   and q.tenant_id = v.tenant_id
@@ -105,12 +147,42 @@ where v.tenant_id = $tenant_id
   and q.customer_id = $customer_id;
 
 -- name: anonymise_orders
+-- What was noted on its items is kept twice, here and in the rows of the items.
 update orders
 set notes = '',
-    reason = null
+    reason = null,
+    items = (
+      select json_agg((item.body::jsonb || '{"note": null}')::json order by item.place)
+      from json_array_elements(orders.items) with ordinality as item (body, place)
+    )
 where tenant_id = $tenant_id
   and customer_id = $customer_id
-  and (notes <> '' or reason is not null);
+  and (
+    notes <> ''
+    or reason is not null
+    or exists (
+      select from json_array_elements(orders.items) as item (body) where item.body ->> 'note' is not null
+    )
+  );
+
+-- name: anonymise_order_items
+update order_items as item
+set note = null
+from orders as sold
+where item.tenant_id = $tenant_id
+  and sold.tenant_id = item.tenant_id
+  and sold.id = item.order_id
+  and sold.customer_id = $customer_id
+  and item.note is not null;
+
+-- name: anonymise_returns
+update order_returns as back
+set reason = $name
+from orders
+where back.tenant_id = $tenant_id
+  and orders.tenant_id = back.tenant_id
+  and orders.id = back.order_id
+  and orders.customer_id = $customer_id;
 
 -- name: revoke_customer_links
 update quote_links as l

@@ -37,10 +37,16 @@ async def shop(client: ApiClient) -> Shop:
     body = {
         "customer_id": shop.customer,
         "notes": "Entregar a Maria das Dores",
-        "items": shop.items(cement=1),
+        "items": [{**shop.items(cement=1)[0], "note": "Maria das Dores"}],
     }
     quote = await client.json("POST", "quotes", body, status=201)
     await client.json("PATCH", f"quotes/{quote['id']}", {"notes": "perto da praça"}, status=200)
+    order = await client.json("POST", "orders", {**body, "fulfilment": "counter"}, status=201)
+    back = {
+        "reason": "Maria das Dores desistiu",
+        "items": [{"item_id": order["items"][0]["id"], "quantity": "1"}],
+    }
+    await client.json("POST", f"orders/{order['id']}/returns", back, status=201)
     return shop
 
 
@@ -51,6 +57,7 @@ async def test_everything_held_about_a_person_can_be_handed_over(shop: Shop) -> 
     for secret in SECRETS:
         assert secret in text
     assert "COT-000001" in text
+    assert "desistiu" in text
 
 
 async def test_a_forgotten_person_is_nowhere_in_the_database_and_the_amounts_stay(
