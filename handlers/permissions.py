@@ -31,6 +31,9 @@ _READ_STORE = frozenset(
         "dashboard:read",
         "suppliers:read",
         "purchase_orders:read",
+        "deliveries:read",
+        "routes:read",
+        "vehicles:read",
     }
 )
 
@@ -45,6 +48,7 @@ _SELLER = _READ_STORE | {
     "quotes:cancel",
     "quotes:convert",
     "orders:create",
+    "deliveries:share",
 }
 
 _FINANCE = _READ_STORE | {
@@ -62,6 +66,14 @@ _STOCK_KEEPER = frozenset(
         "orders:read",
         "orders:prepare",
         "orders:ready",
+        "orders:dispatch",
+        "deliveries:read",
+        "deliveries:create",
+        "deliveries:update",
+        "deliveries:share",
+        "routes:read",
+        "routes:plan",
+        "vehicles:read",
         "stock:read",
         "stock:move",
         "locations:create",
@@ -80,7 +92,8 @@ _STOCK_KEEPER = frozenset(
     }
 )
 
-_DRIVER = frozenset({"orders:read", "orders:dispatch", "orders:deliver"})
+# On the own routes only, which the handlers see to: an order as a whole is delivered by the office.
+_DRIVER = frozenset({"deliveries:read", "deliveries:drive", "routes:read", "routes:drive", "vehicles:read"})
 
 _OWNER = (
     _SELLER
@@ -88,6 +101,9 @@ _OWNER = (
     | _STOCK_KEEPER
     | _DRIVER
     | {
+        "orders:deliver",
+        "vehicles:create",
+        "vehicles:update",
         "customers:personal_data",
         "prices:update",
         "products:create",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from handlers.changes import unchanged
+from handlers.sites import Latitude, Longitude
 from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
-from runtime.web.fields import Body, Fraction, Percent, ShortText, Version, View, decimal_field
+from runtime.web.fields import Body, Fraction, Money, Percent, ShortText, Version, View, decimal_field
 from runtime.web.pagination import ListQuery, Page, page_reply
 from runtime.web.problems import field_refused, invalid
 from runtime.web.routing import Routes
@@ -23,6 +24,7 @@ from runtime.web.routing import Routes
 routes = Routes(tag="settings")
 
 Prefix = Annotated[str, StringConstraints(min_length=1, max_length=10, pattern=r"^[A-Z][A-Z0-9-]*$")]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class TenantSettings(BaseModel):
@@ -49,6 +51,19 @@ class TenantSettings(BaseModel):
     default_service_level: Fraction = Field(
         Decimal("0.95"), description="Wanted chance of not running out while waiting for a supplier"
     )
+    latitude: Latitude | None = Field(None, description="Of the store, where its routes begin and end")
+    longitude: Longitude | None = Field(None, description="Goes together with the latitude")
+    delivery_day_starts: TimeOfDay = Field(
+        "08:00", description="When vehicles may leave, in the store's time"
+    )
+    delivery_day_ends: TimeOfDay = Field("18:00", description="When vehicles have to be back")
+    delivery_stop_minutes: int = Field(15, ge=0, le=240, description="Time to unload at a customer's")
+    delivery_loading_minutes: int = Field(20, ge=0, le=240, description="Time to load before each trip")
+    delivery_speed_kmh: int = Field(30, ge=5, le=120, description="Mean speed on the road")
+    delivery_cost_per_km: Money = Field(Decimal("3.50"), description="What a kilometre costs, BRL")
+    delivery_cost_per_hour: Money = Field(
+        Decimal("45.00"), description="What an hour of a vehicle and its people costs, BRL"
+    )
 
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -59,7 +74,7 @@ class Branding(Body):
 
     logo_url: (
         Annotated[str, StringConstraints(max_length=500, pattern=r"^https://[^\s\x00-\x1f]+$")] | None
-    ) = None
+    ) = Field(None, examples=["https://example.com/logo.svg"])
     primary_colour: Colour | None = None
     secondary_colour: Colour | None = None
     features: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")], bool] = Field(
@@ -171,6 +186,14 @@ class _StrictSettings(TenantSettings):
     """The same settings as they are taken from clients: an unknown name is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("Latitude and longitude go together.|Latitude e longitude andam juntas.")
+        if self.delivery_day_starts >= self.delivery_day_ends:
+            raise ValueError("The day ends before it starts.|O dia termina antes de começar.")
+        return self
 
 
 def _checked(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from aiohttp import web
 from handlers import (
     customers,
     dashboard,
+    deliveries,
+    delivery_routes,
     events,
+    insights_delivery,
     insights_sales,
     insights_stock,
     orders,
@@ -28,6 +31,7 @@ from handlers import (
     suppliers,
     timeline,
     users,
+    vehicles,
 )
 from handlers.permissions import PERMISSIONS
 from handlers.problem_codes import CODES
@@ -59,6 +63,13 @@ ROUTES: tuple[Routes, ...] = (
     suppliers.routes,
     suppliers.price_routes,
     purchase_orders.routes,
+    vehicles.routes,
+    deliveries.routes,
+    deliveries.image_routes,
+    deliveries.tracking_routes,
+    deliveries.pages,
+    delivery_routes.routes,
+    insights_delivery.routes,
     insights_stock.routes,
     insights_sales.routes,
     events.routes,

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
         Path(".basecommerce"),
         description="Directory of everything that keeps state: embedded servers, development key",
     )
+    files_directory: str = Field(
+        "",
+        description="Where images of deliveries lie, a directory per store; default `BASECOMMERCE_HOME`/files",
+    )
 
     database_url: DatabaseUrl = Field(
         "",

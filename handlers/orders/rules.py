@@ -1,8 +1,8 @@
 """Orders: placed with their stock set aside, moved through their states, sold when delivered.
 
 Every step is one statement that carries its own guard, so that of two competing steps exactly one finds the order
-in a state it may start from. Locks are always taken in this order: order (or quote), stock levels by product id,
-document counter, event head.
+in a state it may start from. Locks are always taken in this order: order (or quote), its deliveries, stock levels by
+product id, document counter, event head.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from handlers.lines import (
     total_columns,
     total_up,
 )
+from handlers.orders.deliveries import end_deliveries, open_delivery
 from handlers.orders.models import Fulfilment, OrderNew
 from handlers.permissions import Role
 from handlers.settings import TenantSettings
@@ -155,8 +156,10 @@ async def prepare(
 async def dispatch(
     tx: TenantTransaction, order_id: UUID, permissions: frozenset[str] = ALL_PERMISSIONS
 ) -> Written:
-    """preparing -> out_for_delivery."""
-    return await _move(tx, order_id, "dispatch", permissions)
+    """preparing -> out_for_delivery: what no delivery has yet becomes one."""
+    moved = await _move(tx, order_id, "dispatch", permissions)
+    await open_delivery(tx, order_id)
+    return moved
 
 
 async def ready(
@@ -184,6 +187,8 @@ async def deliver(
     )
     if moved is None:
         raise await _refusal(tx, order_id, "deliver", permissions)
+    if moved["previous"] == "out_for_delivery":
+        await end_deliveries(tx, order_id, "delivered")
     record_taken(tx, settings, moved["location_id"], moved["taken"])
     emit(tx, OrderStatusChanged(order_id=order_id, previous=moved["previous"], status="delivered"))
     emit(
@@ -214,6 +219,8 @@ async def cancel(
     )
     if moved is None:
         raise await _refusal(tx, order_id, "cancel", permissions)
+    if moved["previous"] != "pending":
+        await end_deliveries(tx, order_id, "cancelled")
     emit(tx, OrderCancelled(order_id=order_id, previous=moved["previous"], reason_given=bool(reason)))
     return Written(order_id, moved["version"], moved["body"])
 

@@ -70,6 +70,8 @@ from (
   select 'order', serial from orders where tenant_id = $tenant_id
   union all
   select 'purchase order', serial from purchase_orders where tenant_id = $tenant_id
+  union all
+  select 'delivery', serial from deliveries where tenant_id = $tenant_id
 ) as documents
 group by series
 having count(*) <> max(serial)

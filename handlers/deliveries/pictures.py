@@ -1,0 +1,210 @@
+"""Images from drivers' telephones: read as what they are, made smaller, written anew, and kept as files.
+
+Nothing of what was sent is stored as it came: the pixels are decoded and encoded again, so that neither a file that
+is two things at once nor the position in a photo's metadata is handed on.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+from aiohttp import web
+
+from runtime.errors import NotFoundError, RefusedError
+from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_IMAGE = 5 * 1024 * 1024
+MAX_PIXELS = 25_000_000
+MAX_SIDE = 2048
+MAX_RATIO = 50
+
+_MAGIC = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"))
+_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+
+# 25 million pixels take 100 MB while they are decoded.
+_DECODING = anyio.CapacityLimiter(2)
+_FILES = anyio.CapacityLimiter(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it is kept."""
+
+    content: bytes
+    media_type: Literal["image/jpeg", "image/png"]
+    width: int
+    height: int
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its file's name."""
+        return "jpg" if self.media_type == "image/jpeg" else "png"
+
+
+def check_media_type(request: web.Request) -> None:
+    """415 unless the request says that its body is an image we take."""
+    if request.content_type not in _MEDIA_TYPES:
+        raise RefusedError(
+            "media_type",
+            "The body has to be a JPEG, PNG or WebP image.",
+            "O corpo deve ser uma imagem JPEG, PNG ou WebP.",
+            415,
+        )
+    length = request.content_length
+    if length is not None and length > MAX_IMAGE:
+        raise _too_large()
+
+
+async def read_image(request: web.Request) -> bytes:
+    """The body; 413 above 5 MiB, 422 when there is none."""
+    data = bytearray()
+    async for part in request.content.iter_chunked(1 << 16):
+        data += part
+        if len(data) > MAX_IMAGE:
+            raise _too_large()
+    if not data:
+        raise _refused("empty", "There is no image in the request.", "Não há imagem na requisição.")
+    return bytes(data)
+
+
+async def prepare(data: bytes, kind: str) -> Picture:
+    """The image as it will be kept; 422 when the bytes are not an image that can be taken."""
+    return await anyio.to_thread.run_sync(encode_anew, data, kind, limiter=_DECODING)
+
+
+def encode_anew(data: bytes, kind: str) -> Picture:
+    """Decode, turn upright, fit into 2048 × 2048 and encode: photos as JPEG, signatures as PNG."""
+    from PIL import Image as Images
+    from PIL import ImageOps, UnidentifiedImageError
+
+    expected = _format_of(data)
+    try:
+        with Images.open(io.BytesIO(data), formats=(expected,)) as opened:
+            width, height = opened.size
+            _check_size(width, height)
+            if expected == "JPEG":
+                opened.draft("RGB", (MAX_SIDE, MAX_SIDE))
+            upright = ImageOps.exif_transpose(opened)
+            upright.thumbnail((MAX_SIDE, MAX_SIDE))
+            flat = _on_white(upright)
+    except RefusedError:
+        raise
+    except (
+        UnidentifiedImageError,
+        Images.DecompressionBombError,
+        Images.DecompressionBombWarning,
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        EOFError,
+        MemoryError,
+    ):
+        # Each of Pillow's readers has its own way to say that a file is broken.
+        raise _not_an_image() from None
+    written = io.BytesIO()
+    if kind == "signature":
+        flat.save(written, "PNG", optimize=True)
+        return Picture(written.getvalue(), "image/png", *flat.size)
+    flat.save(written, "JPEG", quality=82)
+    return Picture(written.getvalue(), "image/jpeg", *flat.size)
+
+
+def directory_of(settings: Settings, tenant_id: UUID) -> Path:
+    """Where a store's files lie: a directory of its own."""
+    given = settings.files_directory
+    root = Path(given).expanduser().resolve() if given else settings.home / "files"
+    return root / str(tenant_id)
+
+
+async def keep(directory: Path, picture: Picture) -> str:
+    """Write the image to a new file and return its name, which nobody can guess."""
+    name = f"{secrets.token_hex(24)}.{picture.suffix}"
+
+    def write() -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = directory / name
+        with path.open("xb") as file:
+            file.write(picture.content)
+        path.chmod(0o600)
+
+    await anyio.to_thread.run_sync(write, limiter=_FILES)
+    return name
+
+
+async def fetch(directory: Path, name: str) -> bytes:
+    """The content of a kept file; 404 when it is gone."""
+    try:
+        return await anyio.to_thread.run_sync((directory / name).read_bytes, limiter=_FILES)
+    except FileNotFoundError:
+        raise NotFoundError from None
+
+
+async def drop(directory: Path, names: list[str]) -> None:
+    """Delete kept files; those that are gone are no fault."""
+
+    def unlink() -> None:
+        for name in names:
+            (directory / name).unlink(missing_ok=True)
+
+    await anyio.to_thread.run_sync(unlink, limiter=_FILES)
+
+
+def _format_of(data: bytes) -> str:
+    """What the first bytes say, whatever the request called it."""
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    raise _not_an_image()
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_RATIO * min(width, height):
+        raise _refused(
+            "too_many_pixels",
+            f"The image has {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} million are taken.",
+            f"A imagem tem {width} × {height} pixels; o limite é de {MAX_PIXELS // 1_000_000} milhões.",
+        )
+
+
+def _on_white(image: Image) -> Image:
+    """Plain colours: what was transparent is white, as the paper of a signature."""
+    from PIL import Image as Images
+
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        seen = image.convert("RGBA")
+        paper = Images.new("RGB", seen.size, "white")
+        paper.paste(seen, mask=seen.getchannel("A"))
+        return paper
+    return image.convert("RGB")
+
+
+def _not_an_image() -> RefusedError:
+    return _refused(
+        "not_an_image",
+        "The content is not a readable JPEG, PNG or WebP image.",
+        "O conteúdo não é uma imagem JPEG, PNG ou WebP legível.",
+    )
+
+
+def _too_large() -> RefusedError:
+    return RefusedError("too_large", "The image is larger than 5 MiB.", "A imagem passa de 5 MiB.", 413)
+
+
+def _refused(code: str, en: str, pt: str) -> RefusedError:
+    return RefusedError(code, en, pt, 422)

@@ -1,0 +1,217 @@
+"""Deliveries: made of an order's items, changed, cancelled and ended; what drivers do with them is ``driving``.
+
+Locks are taken in this order: order, its deliveries, stock levels by product id, document counter, event head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from handlers.changes import CheckVersion, any_version
+from handlers.deliveries.models import PRIORITIES, SHORT_KINDS, DeliveryChange, DeliveryNew
+from handlers.delivery_states import DELIVERY, allowed_on_deliveries, delivery_conflict
+from handlers.orders.deliveries import open_delivery
+from handlers.orders.rules import Written
+from handlers.permissions import Role
+from handlers.states import ALL_PERMISSIONS
+from runtime.data.queries import sql
+from runtime.data.transactions import Record, TenantTransaction
+from runtime.errors import (
+    ConflictError,
+    FieldProblem,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    StateConflictError,
+)
+from runtime.events.catalogue import DeliveryStatusChanged
+from runtime.events.log import emit
+from runtime.web.call import Identity
+from runtime.web.problems import field_refused
+
+DELIVERABLE = ("preparing", "out_for_delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts: a driver only on routes of the own; ``driver_id`` is None for everybody else."""
+
+    permissions: frozenset[str] = ALL_PERMISSIONS
+    driver_id: UUID | None = None
+
+    @classmethod
+    def of(cls, identity: Identity) -> Caller:
+        """The caller behind a request."""
+        return cls(identity.permissions, identity.user_id if identity.role == Role.DRIVER else None)
+
+    def check_own(self, driver_id: UUID | None) -> None:
+        """403 when a driver asks for what another one drives, or nobody yet."""
+        if self.driver_id is not None and self.driver_id != driver_id:
+            raise ForbiddenError(
+                "not_your_route", "This is not on one of your routes.", "Isto não está em uma rota sua."
+            )
+
+
+INSIDE = Caller()
+
+
+async def create(tx: TenantTransaction, body: DeliveryNew, caller: Caller = INSIDE) -> Written:
+    """Make a delivery; 404 for an unknown order, 409 when it cannot be delivered now, 422 for more than is owed."""
+    order = await tx.fetch_one(sql.lock_delivered_order, order_id=body.order_id)
+    if order is None:
+        raise NotFoundError("order_not_found", "There is no such order.", "Pedido não encontrado.")
+    if order["fulfilment"] != "delivery" or order["status"] not in DELIVERABLE:
+        raise StateConflictError(order["status"], "deliver_items", [])
+    chosen = None if body.items is None else await _chosen(tx, body)
+    delivery_id = await open_delivery(
+        tx,
+        body.order_id,
+        chosen,
+        priority=PRIORITIES.index(body.priority),
+        scheduled_on=body.scheduled_on,
+        window_from=body.window_from,
+        window_to=body.window_to,
+        notes=body.notes,
+    )
+    if delivery_id is None:
+        raise ConflictError(
+            "nothing_owed",
+            "Everything of this order is in a delivery already.",
+            "Tudo deste pedido já está em uma entrega.",
+        )
+    return await get(tx, delivery_id, caller)
+
+
+async def get(tx: TenantTransaction, delivery_id: UUID, caller: Caller = INSIDE) -> Written:
+    """A delivery as it is; 404 when there is none, 403 when it is another driver's."""
+    row = await tx.fetch_one(
+        sql.get_delivery, id=delivery_id, allowed=allowed_on_deliveries(caller.permissions)
+    )
+    if row is None:
+        raise NotFoundError
+    caller.check_own(row["driver_id"])
+    return Written(delivery_id, row["version"], row["body"])
+
+
+async def change(
+    tx: TenantTransaction,
+    delivery_id: UUID,
+    body: DeliveryChange,
+    caller: Caller = INSIDE,
+    check_version: CheckVersion = any_version,
+) -> Written:
+    """Change what was agreed on, before the vehicle leaves."""
+    row, _ = await lock(tx, delivery_id, "update", caller)
+    check_version(row["version"])
+    given = body.model_dump(include=body.model_fields_set)
+    if "priority" in given:
+        given["priority"] = PRIORITIES.index(given["priority"])
+    columns = ("priority", "scheduled_on", "window_from", "window_to", "notes", "locked")
+    wanted = {name: row[name] for name in columns} | given
+    if (
+        None not in (wanted["window_from"], wanted["window_to"])
+        and wanted["window_from"] > wanted["window_to"]
+    ):
+        raise field_refused(
+            "/window_to",
+            "too_early",
+            "The window ends before it begins.",
+            "A janela termina antes de começar.",
+        )
+    if wanted["locked"] and row["status"] != "assigned":
+        raise field_refused(
+            "/locked",
+            "not_assigned",
+            "Only a delivery that is on a vehicle can be locked to it.",
+            "Só uma entrega que está em um veículo pode ser fixada nele.",
+        )
+    await tx.execute(sql.update_delivery, id=delivery_id, **wanted)
+    return await get(tx, delivery_id, caller)
+
+
+async def cancel(
+    tx: TenantTransaction, delivery_id: UUID, reason: str | None = None, caller: Caller = INSIDE
+) -> Written:
+    """planned or assigned -> cancelled: its items are owed again."""
+    row, order_id = await lock(tx, delivery_id, "cancel", caller)
+    await end(tx, delivery_id, order_id, row, "cancelled", tx.now, reason)
+    return await get(tx, delivery_id, caller)
+
+
+async def lock(tx: TenantTransaction, delivery_id: UUID, action: str, caller: Caller) -> tuple[Record, UUID]:
+    """The delivery's row and its order's id, both held; 404, 403 (another driver's), 409 in the wrong state."""
+    found = await tx.fetch_one(sql.find_delivery, id=delivery_id)
+    if found is None:
+        raise NotFoundError
+    caller.check_own(found["driver_id"])
+    await tx.fetch_one(sql.lock_delivered_order, order_id=found["order_id"])
+    row = await tx.fetch_one(sql.lock_delivery, id=delivery_id)
+    if row is None:
+        raise NotFoundError
+    caller.check_own(row["driver_id"])
+    if row["status"] not in DELIVERY.sources(action):
+        raise delivery_conflict(row["status"], action, caller.permissions)
+    return row, found["order_id"]
+
+
+async def end(
+    tx: TenantTransaction,
+    delivery_id: UUID,
+    order_id: UUID,
+    row: Record,
+    status: str,
+    happened_at: datetime,
+    reason: str | None,
+) -> None:
+    """Write the end of a delivery whose row is locked, and tell of it."""
+    on_time = await tx.fetch_value(
+        sql.end_delivery,
+        id=delivery_id,
+        status=status,
+        brought=status.startswith("delivered"),
+        short_kinds=list(SHORT_KINDS),
+        happened_at=happened_at,
+        reason=reason or None,
+    )
+    emit(
+        tx,
+        DeliveryStatusChanged(
+            delivery_id=delivery_id,
+            order_id=order_id,
+            route_id=row["route_id"],
+            previous=row["status"],
+            status=status,
+            on_time=on_time,
+        ),
+    )
+
+
+async def _chosen(tx: TenantTransaction, body: DeliveryNew) -> list[tuple[UUID, Decimal]]:
+    rows = await tx.fetch_all(sql.list_owed_items, order_id=body.order_id)
+    owed: dict[UUID, Decimal] = {row["id"]: row["owed"] for row in rows}
+    wanted: dict[UUID, Decimal] = {}
+    for place, item in enumerate(body.items or ()):
+        take_off(owed, item.order_item_id, item.quantity, f"/items/{place}")
+        wanted[item.order_item_id] = wanted.get(item.order_item_id, Decimal(0)) + item.quantity
+    return list(wanted.items())
+
+
+def take_off(left: dict[UUID, Decimal], item_id: UUID, quantity: Decimal, pointer: str) -> None:
+    """Take the quantity off what is left of the item; 422 when it is not there or not that much."""
+    if item_id not in left:
+        raise field_refused(
+            f"{pointer}/order_item_id", "unknown", "There is no such item here.", "Não há este item aqui."
+        )
+    if quantity > left[item_id]:
+        raise InvalidError(
+            FieldProblem(
+                f"{pointer}/quantity",
+                "too_many",
+                f"At most {left[item_id]} of this item.",
+                f"No máximo {left[item_id]} deste item.",
+            )
+        )
+    left[item_id] -= quantity
