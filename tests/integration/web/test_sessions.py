@@ -179,3 +179,48 @@ async def test_the_database_holds_no_refresh_token_in_the_clear(client, database
     await connection.close()
     assert len(rows) == 1
     assert tokens["refresh_token"] not in str([dict(row) for row in rows])
+
+
+async def test_with_nobody_at_the_address_of_redis_everything_about_sessions_works(
+    settings, database, store
+) -> None:
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from handlers.vertical import api_application
+    from runtime.host.ops import Readiness
+
+    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    async with TestClient(TestServer(api_application(settings, database, away, Readiness()))) as http:
+        owner, seller = ApiClient(http, store.slug), ApiClient(http, store.slug)
+        await owner.login("owner")
+        tokens = await seller.login("seller")
+        user = f"/api/v1/users/{store.users['seller']}"
+        assert (await owner.patch(user, json={"role": "finance"})).status == 200
+        assert (await seller.json("GET", ME, status=200))["role"] == "finance"
+        assert (await owner.patch(user, json={"active": False})).status == 200
+        assert (await seller.get(ME)).status == 401
+        refresh = {"refresh_token": tokens["refresh_token"]}
+        assert (await seller.post("/api/v1/auth/refresh", json=refresh)).status == 401
+        assert (await owner.post("/api/v1/auth/logout")).status == 204
+        assert (await owner.get(ME)).status == 401
+    await away.aclose()
+
+
+async def test_a_copy_that_could_not_be_marked_is_not_believed_when_redis_comes_back(
+    client, database, store, settings, monkeypatch
+) -> None:
+    """Redis goes away for the moment of the sign-out only, and still has its copy of the session afterwards."""
+    await client.login("owner")
+    sessions = client._http.server.app[CONTEXT].sessions
+    assert (await client.get(ME)).status == 200
+    with monkeypatch.context() as patched:
+
+        def fail(**_options):
+            raise redis.ConnectionError("away")
+
+        patched.setattr(sessions._redis, "pipeline", fail)
+        assert (await client.post("/api/v1/auth/logout")).status == 204
+    async with redis.Redis.from_url(settings.redis_url) as connection:
+        assert await connection.keys("sess:*"), "the copy has to be there for this to prove anything"
+    sessions._redis_away_until -= 5.0  # five seconds later
+    assert (await client.get(ME)).status == 401
