@@ -58,6 +58,246 @@ CREATE FUNCTION public.customer_json(customer public.customers) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (json_build_object('id', (customer).id, 'kind', (customer).kind, 'name', (customer).name, 'document', (customer).document, 'email', (customer).email, 'phone', (customer).phone, 'address', (customer).address, 'postal_code', (customer).postal_code, 'notes', (customer).notes, 'active', (customer).active, 'version', (customer).version, 'created_at', (customer).created_at, 'updated_at', (customer).updated_at))::text;
 
+CREATE TABLE public.delivery_items (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    order_item_id uuid NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    delivered_quantity numeric(14,3),
+    CONSTRAINT delivery_items_check CHECK ((delivered_quantity <= quantity)),
+    CONSTRAINT delivery_items_delivered_quantity_check CHECK (((delivered_quantity >= (0)::numeric) AND (delivered_quantity <= 99999999999.999))),
+    CONSTRAINT delivery_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.delivery_items FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.order_items (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    product_id uuid NOT NULL,
+    sku text NOT NULL,
+    name text NOT NULL,
+    unit text NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    base_price numeric(14,2) NOT NULL,
+    unit_price numeric(14,2) NOT NULL,
+    discount_percent numeric(5,2) NOT NULL,
+    line_total numeric(14,2) NOT NULL,
+    price_source text NOT NULL,
+    note text,
+    CONSTRAINT order_items_base_price_check CHECK (((base_price >= (0)::numeric) AND (base_price <= 999999999999.99))),
+    CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
+    CONSTRAINT order_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
+    CONSTRAINT order_items_note_check CHECK ((length(note) <= 4000)),
+    CONSTRAINT order_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
+    CONSTRAINT order_items_price_source_check CHECK (((length(price_source) >= 1) AND (length(price_source) <= 40))),
+    CONSTRAINT order_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
+    CONSTRAINT order_items_unit_price_check CHECK (((unit_price >= (0)::numeric) AND (unit_price <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.order_items FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.delivery_items_json(tenant uuid, delivery uuid) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT json_agg(json_build_object('order_item_id', item.order_item_id, 'product_id', ordered.product_id, 'sku', ordered.sku, 'name', ordered.name, 'unit', ordered.unit, 'quantity', (item.quantity)::text, 'delivered_quantity', (item.delivered_quantity)::text) ORDER BY ordered."position") AS json_agg FROM (public.delivery_items item JOIN public.order_items ordered ON (((ordered.tenant_id = item.tenant_id) AND (ordered.id = item.order_item_id)))) WHERE ((item.tenant_id = delivery_items_json.tenant) AND (item.delivery_id = delivery_items_json.delivery)));
+
+CREATE TABLE public.deliveries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    serial bigint NOT NULL,
+    number text NOT NULL,
+    order_id uuid NOT NULL,
+    status text DEFAULT 'planned'::text NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
+    scheduled_on date,
+    window_from timestamp with time zone,
+    window_to timestamp with time zone,
+    notes text DEFAULT ''::text NOT NULL,
+    weight_kg numeric(14,3) NOT NULL,
+    volume_m3 numeric(14,6) NOT NULL,
+    measured boolean NOT NULL,
+    route_id uuid,
+    "position" integer,
+    trip integer,
+    locked boolean DEFAULT false NOT NULL,
+    placed_by text,
+    planned_arrival timestamp with time zone,
+    leg_distance_m integer,
+    leg_duration_s integer,
+    planned_cost numeric(14,2),
+    cost numeric(14,2),
+    reason text,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    departed_at timestamp with time zone,
+    arrived_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    on_time boolean,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT deliveries_check CHECK ((window_from <= window_to)),
+    CONSTRAINT deliveries_check1 CHECK (((status <> ALL (ARRAY['assigned'::text, 'out'::text, 'arrived'::text])) OR ((route_id IS NOT NULL) AND ("position" IS NOT NULL)))),
+    CONSTRAINT deliveries_check2 CHECK (((status <> 'planned'::text) OR ((route_id IS NULL) AND (NOT locked)))),
+    CONSTRAINT deliveries_check3 CHECK (((status = ANY (ARRAY['delivered'::text, 'delivered_with_issue'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT deliveries_cost_check CHECK (((cost >= (0)::numeric) AND (cost <= 999999999999.99))),
+    CONSTRAINT deliveries_leg_distance_m_check CHECK (((leg_distance_m >= 0) AND (leg_distance_m <= 100000000))),
+    CONSTRAINT deliveries_leg_duration_s_check CHECK (((leg_duration_s >= 0) AND (leg_duration_s <= 10000000))),
+    CONSTRAINT deliveries_notes_check CHECK ((length(notes) <= 4000)),
+    CONSTRAINT deliveries_number_check CHECK (((length(number) >= 1) AND (length(number) <= 40))),
+    CONSTRAINT deliveries_placed_by_check CHECK ((placed_by = ANY (ARRAY['coordinates'::text, 'postal_code'::text, 'cluster'::text, 'unknown'::text]))),
+    CONSTRAINT deliveries_planned_cost_check CHECK (((planned_cost >= (0)::numeric) AND (planned_cost <= 999999999999.99))),
+    CONSTRAINT deliveries_position_check CHECK ((("position" >= 1) AND ("position" <= 1000))),
+    CONSTRAINT deliveries_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT deliveries_reason_check CHECK ((length(reason) <= 4000)),
+    CONSTRAINT deliveries_scheduled_on_check CHECK (((scheduled_on >= '1900-01-01'::date) AND (scheduled_on <= '2999-12-31'::date))),
+    CONSTRAINT deliveries_serial_check CHECK ((serial > 0)),
+    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'assigned'::text, 'out'::text, 'arrived'::text, 'delivered'::text, 'delivered_with_issue'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT deliveries_trip_check CHECK (((trip >= 1) AND (trip <= 100))),
+    CONSTRAINT deliveries_version_check CHECK ((version > 0)),
+    CONSTRAINT deliveries_volume_m3_check CHECK (((volume_m3 >= (0)::numeric) AND (volume_m3 <= 99999999.999999))),
+    CONSTRAINT deliveries_weight_kg_check CHECK (((weight_kg >= (0)::numeric) AND (weight_kg <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.delivery_images (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    kind text NOT NULL,
+    file_name text NOT NULL,
+    media_type text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    size_bytes integer NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT delivery_images_file_name_check CHECK ((file_name ~ '^[0-9a-f]{48}\.(jpg|png)$'::text)),
+    CONSTRAINT delivery_images_height_check CHECK (((height >= 1) AND (height <= 10000))),
+    CONSTRAINT delivery_images_kind_check CHECK ((kind = ANY (ARRAY['photo'::text, 'signature'::text]))),
+    CONSTRAINT delivery_images_media_type_check CHECK ((media_type = ANY (ARRAY['image/jpeg'::text, 'image/png'::text]))),
+    CONSTRAINT delivery_images_size_bytes_check CHECK (((size_bytes >= 1) AND (size_bytes <= 20971520))),
+    CONSTRAINT delivery_images_width_check CHECK (((width >= 1) AND (width <= 10000)))
+);
+
+ALTER TABLE ONLY public.delivery_images FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.delivery_occurrences (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    kind text NOT NULL,
+    order_item_id uuid,
+    quantity numeric(14,3),
+    note text,
+    reported_by uuid,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT delivery_occurrences_check CHECK (((order_item_id IS NULL) = (quantity IS NULL))),
+    CONSTRAINT delivery_occurrences_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'wrong'::text, 'damaged'::text, 'absent'::text, 'refused'::text, 'other'::text]))),
+    CONSTRAINT delivery_occurrences_note_check CHECK ((length(note) <= 4000)),
+    CONSTRAINT delivery_occurrences_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.delivery_occurrences FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.delivery_proofs (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    receiver_name text,
+    receiver_document text,
+    latitude double precision,
+    longitude double precision,
+    happened_at timestamp with time zone NOT NULL,
+    recorded_by uuid,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT delivery_proofs_check CHECK (((latitude IS NULL) = (longitude IS NULL))),
+    CONSTRAINT delivery_proofs_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CONSTRAINT delivery_proofs_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CONSTRAINT delivery_proofs_receiver_document_check CHECK (((length(receiver_document) >= 1) AND (length(receiver_document) <= 40))),
+    CONSTRAINT delivery_proofs_receiver_name_check CHECK (((length(receiver_name) >= 1) AND (length(receiver_name) <= 200)))
+);
+
+ALTER TABLE ONLY public.delivery_proofs FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.orders (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    serial bigint NOT NULL,
+    number text NOT NULL,
+    quote_id uuid,
+    customer_id uuid,
+    site_id uuid,
+    location_id uuid NOT NULL,
+    fulfilment text NOT NULL,
+    status text NOT NULL,
+    subtotal numeric(14,2) NOT NULL,
+    discount_percent numeric(5,2) DEFAULT 0 NOT NULL,
+    discount_amount numeric(14,2) NOT NULL,
+    total numeric(14,2) NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    reason text,
+    items json NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    prepared_at timestamp with time zone,
+    dispatched_at timestamp with time zone,
+    ready_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT orders_check CHECK ((total = (subtotal - discount_amount))),
+    CONSTRAINT orders_check1 CHECK (((status <> 'out_for_delivery'::text) OR (fulfilment = 'delivery'::text))),
+    CONSTRAINT orders_check2 CHECK (((status <> 'ready_for_pickup'::text) OR (fulfilment = 'pickup'::text))),
+    CONSTRAINT orders_check3 CHECK (((status = 'delivered'::text) = (delivered_at IS NOT NULL))),
+    CONSTRAINT orders_check4 CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
+    CONSTRAINT orders_discount_amount_check CHECK (((discount_amount >= (0)::numeric) AND (discount_amount <= 999999999999.99))),
+    CONSTRAINT orders_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
+    CONSTRAINT orders_fulfilment_check CHECK ((fulfilment = ANY (ARRAY['delivery'::text, 'pickup'::text, 'counter'::text]))),
+    CONSTRAINT orders_notes_check CHECK ((length(notes) <= 4000)),
+    CONSTRAINT orders_number_check CHECK (((length(number) >= 1) AND (length(number) <= 40))),
+    CONSTRAINT orders_reason_check CHECK ((length(reason) <= 4000)),
+    CONSTRAINT orders_serial_check CHECK ((serial > 0)),
+    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'preparing'::text, 'out_for_delivery'::text, 'ready_for_pickup'::text, 'delivered'::text, 'cancelled'::text]))),
+    CONSTRAINT orders_subtotal_check CHECK (((subtotal >= (0)::numeric) AND (subtotal <= 999999999999.99))),
+    CONSTRAINT orders_total_check CHECK (((total >= (0)::numeric) AND (total <= 999999999999.99))),
+    CONSTRAINT orders_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.sites (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    name text NOT NULL,
+    address text,
+    postal_code text,
+    latitude double precision,
+    longitude double precision,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    name_key text GENERATED ALWAYS AS (public.search_text(name)) STORED NOT NULL,
+    search text GENERATED ALWAYS AS (public.search_words(((name || ' '::text) || COALESCE(address, ''::text)))) STORED NOT NULL,
+    CONSTRAINT sites_address_check CHECK (((length(address) >= 1) AND (length(address) <= 500))),
+    CONSTRAINT sites_check CHECK (((latitude IS NULL) = (longitude IS NULL))),
+    CONSTRAINT sites_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CONSTRAINT sites_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CONSTRAINT sites_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT sites_postal_code_check CHECK ((postal_code ~ '^[0-9]{8}$'::text)),
+    CONSTRAINT sites_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.delivery_json(d public.deliveries, allowed text) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT json_build_object('id', (delivery_json.d).id, 'number', (delivery_json.d).number, 'status', (delivery_json.d).status, 'order_id', (delivery_json.d).order_id, 'order_number', o.number, 'customer_name', c.name, 'customer_phone', c.phone, 'site_name', s.name, 'address', CASE WHEN (s.id IS NULL) THEN c.address ELSE s.address END, 'postal_code', CASE WHEN (s.id IS NULL) THEN c.postal_code ELSE s.postal_code END, 'latitude', s.latitude, 'longitude', s.longitude, 'priority', (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text])[((delivery_json.d).priority + 1)], 'scheduled_on', (delivery_json.d).scheduled_on, 'window_from', (delivery_json.d).window_from, 'window_to', (delivery_json.d).window_to, 'notes', (delivery_json.d).notes, 'weight_kg', ((delivery_json.d).weight_kg)::text, 'volume_m3', ((delivery_json.d).volume_m3)::text, 'measured', (delivery_json.d).measured, 'items', public.delivery_items_json((delivery_json.d).tenant_id, (delivery_json.d).id), 'route_id', (delivery_json.d).route_id, 'position', (delivery_json.d)."position", 'trip', (delivery_json.d).trip, 'locked', (delivery_json.d).locked, 'placed_by', (delivery_json.d).placed_by, 'planned_arrival', (delivery_json.d).planned_arrival, 'leg_distance_m', (delivery_json.d).leg_distance_m, 'planned_cost', ((delivery_json.d).planned_cost)::text, 'cost', ((delivery_json.d).cost)::text, 'proof', (SELECT json_build_object('receiver_name', p.receiver_name, 'receiver_document', p.receiver_document, 'latitude', p.latitude, 'longitude', p.longitude, 'happened_at', p.happened_at, 'recorded_by', p.recorded_by, 'recorded_at', p.recorded_at) AS json_build_object FROM public.delivery_proofs p WHERE ((p.tenant_id = (delivery_json.d).tenant_id) AND (p.delivery_id = (delivery_json.d).id))), 'images', COALESCE((SELECT json_agg(json_build_object('id', i.id, 'kind', i.kind, 'media_type', i.media_type, 'width', i.width, 'height', i.height, 'size_bytes', i.size_bytes, 'created_at', i.created_at) ORDER BY i.id) AS json_agg FROM public.delivery_images i WHERE ((i.tenant_id = (delivery_json.d).tenant_id) AND (i.delivery_id = (delivery_json.d).id))), '[]'::json), 'occurrences', COALESCE((SELECT json_agg(json_build_object('id', r.id, 'kind', r.kind, 'order_item_id', r.order_item_id, 'quantity', (r.quantity)::text, 'note', r.note, 'reported_by', r.reported_by, 'reported_at', r.reported_at) ORDER BY r.id) AS json_agg FROM public.delivery_occurrences r WHERE ((r.tenant_id = (delivery_json.d).tenant_id) AND (r.delivery_id = (delivery_json.d).id))), '[]'::json), 'reason', (delivery_json.d).reason, 'on_time', (delivery_json.d).on_time, 'created_at', (delivery_json.d).created_at, 'updated_at', (delivery_json.d).updated_at, 'departed_at', (delivery_json.d).departed_at, 'arrived_at', (delivery_json.d).arrived_at, 'finished_at', (delivery_json.d).finished_at, 'version', (delivery_json.d).version, 'allowed_actions', ((delivery_json.allowed)::json -> (delivery_json.d).status)) AS json_build_object FROM ((public.orders o LEFT JOIN public.customers c ON (((c.tenant_id = o.tenant_id) AND (c.id = o.customer_id)))) LEFT JOIN public.sites s ON (((s.tenant_id = o.tenant_id) AND (s.id = o.site_id)))) WHERE ((o.tenant_id = (delivery_json.d).tenant_id) AND (o.id = (delivery_json.d).order_id)));
+
 CREATE FUNCTION public.document_number(prefix text, serial bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (prefix || lpad((serial)::text, GREATEST(6, length((serial)::text)), '0'::text));
@@ -124,56 +364,40 @@ CREATE FUNCTION public.incoming_quantity(tenant uuid, product uuid, location uui
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT (COALESCE(sum((items.quantity - items.received_quantity)), (0)::numeric))::numeric(17,3) AS "coalesce" FROM (public.purchase_order_items items JOIN public.purchase_orders purchase ON (((purchase.tenant_id = items.tenant_id) AND (purchase.id = items.purchase_order_id)))) WHERE ((items.tenant_id = incoming_quantity.tenant) AND (items.product_id = incoming_quantity.product) AND (items.received_quantity < items.quantity) AND (purchase.location_id = incoming_quantity.location) AND (purchase.status = ANY (ARRAY['sent'::text, 'partially_received'::text]))));
 
-CREATE TABLE public.orders (
-    tenant_id uuid NOT NULL,
+CREATE TABLE public.tenants (
     id uuid NOT NULL,
-    serial bigint NOT NULL,
-    number text NOT NULL,
-    quote_id uuid,
-    customer_id uuid,
-    site_id uuid,
-    location_id uuid NOT NULL,
-    fulfilment text NOT NULL,
-    status text NOT NULL,
-    subtotal numeric(14,2) NOT NULL,
-    discount_percent numeric(5,2) DEFAULT 0 NOT NULL,
-    discount_amount numeric(14,2) NOT NULL,
-    total numeric(14,2) NOT NULL,
-    notes text DEFAULT ''::text NOT NULL,
-    reason text,
-    items json NOT NULL,
-    created_by uuid,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    prepared_at timestamp with time zone,
-    dispatched_at timestamp with time zone,
-    ready_at timestamp with time zone,
-    delivered_at timestamp with time zone,
-    cancelled_at timestamp with time zone,
+    slug text NOT NULL,
+    name text NOT NULL,
+    document text,
+    status text DEFAULT 'active'::text NOT NULL,
+    locale text DEFAULT 'pt-BR'::text NOT NULL,
+    time_zone text DEFAULT 'America/Sao_Paulo'::text NOT NULL,
+    branding jsonb DEFAULT '{}'::jsonb NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT orders_check CHECK ((total = (subtotal - discount_amount))),
-    CONSTRAINT orders_check1 CHECK (((status <> 'out_for_delivery'::text) OR (fulfilment = 'delivery'::text))),
-    CONSTRAINT orders_check2 CHECK (((status <> 'ready_for_pickup'::text) OR (fulfilment = 'pickup'::text))),
-    CONSTRAINT orders_check3 CHECK (((status = 'delivered'::text) = (delivered_at IS NOT NULL))),
-    CONSTRAINT orders_check4 CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
-    CONSTRAINT orders_discount_amount_check CHECK (((discount_amount >= (0)::numeric) AND (discount_amount <= 999999999999.99))),
-    CONSTRAINT orders_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
-    CONSTRAINT orders_fulfilment_check CHECK ((fulfilment = ANY (ARRAY['delivery'::text, 'pickup'::text, 'counter'::text]))),
-    CONSTRAINT orders_notes_check CHECK ((length(notes) <= 4000)),
-    CONSTRAINT orders_number_check CHECK (((length(number) >= 1) AND (length(number) <= 40))),
-    CONSTRAINT orders_reason_check CHECK ((length(reason) <= 4000)),
-    CONSTRAINT orders_serial_check CHECK ((serial > 0)),
-    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'preparing'::text, 'out_for_delivery'::text, 'ready_for_pickup'::text, 'delivered'::text, 'cancelled'::text]))),
-    CONSTRAINT orders_subtotal_check CHECK (((subtotal >= (0)::numeric) AND (subtotal <= 999999999999.99))),
-    CONSTRAINT orders_total_check CHECK (((total >= (0)::numeric) AND (total <= 999999999999.99))),
-    CONSTRAINT orders_version_check CHECK ((version > 0))
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT tenants_branding_check CHECK ((pg_column_size(branding) <= 16384)),
+    CONSTRAINT tenants_document_check CHECK (((length(document) >= 11) AND (length(document) <= 14))),
+    CONSTRAINT tenants_locale_check CHECK ((locale = ANY (ARRAY['pt-BR'::text, 'en'::text]))),
+    CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT tenants_settings_check CHECK ((pg_column_size(settings) <= 16384)),
+    CONSTRAINT tenants_slug_check CHECK (((slug ~ '^[a-z0-9](-?[a-z0-9])*$'::text) AND ((length(slug) >= 3) AND (length(slug) <= 40)))),
+    CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text]))),
+    CONSTRAINT tenants_time_zone_check CHECK (((length(time_zone) >= 1) AND (length(time_zone) <= 64)))
 );
 
-ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION public.kept_promise(d public.deliveries, moment timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN ((d).window_to IS NOT NULL) THEN (moment <= (d).window_to) WHEN ((d).scheduled_on IS NOT NULL) THEN (SELECT (((kept_promise.moment AT TIME ZONE t.time_zone))::date <= (kept_promise.d).scheduled_on) FROM public.tenants t WHERE (t.id = (kept_promise.d).tenant_id)) ELSE NULL::boolean END;
 
 CREATE FUNCTION public.order_json(o public.orders, customer_name text, site_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN json_build_object('id', (o).id, 'number', (o).number, 'status', (o).status, 'fulfilment', (o).fulfilment, 'quote_id', (o).quote_id, 'customer_id', (o).customer_id, 'customer_name', customer_name, 'site_id', (o).site_id, 'site_name', site_name, 'location_id', (o).location_id, 'items', (o).items, 'subtotal', ((o).subtotal)::text, 'discount_percent', ((o).discount_percent)::text, 'discount_amount', ((o).discount_amount)::text, 'total', ((o).total)::text, 'notes', (o).notes, 'reason', (o).reason, 'created_by', (o).created_by, 'created_at', (o).created_at, 'updated_at', (o).updated_at, 'prepared_at', (o).prepared_at, 'dispatched_at', (o).dispatched_at, 'ready_at', (o).ready_at, 'delivered_at', (o).delivered_at, 'cancelled_at', (o).cancelled_at, 'version', (o).version, 'allowed_actions', (((allowed)::json -> (o).fulfilment) -> (o).status));
+
+CREATE FUNCTION public.owed_quantity(tenant uuid, item uuid) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT (ordered.quantity - COALESCE((SELECT sum(COALESCE(brought.delivered_quantity, brought.quantity)) AS sum FROM (public.delivery_items brought JOIN public.deliveries d ON (((d.tenant_id = brought.tenant_id) AND (d.id = brought.delivery_id)))) WHERE ((brought.tenant_id = owed_quantity.tenant) AND (brought.order_item_id = owed_quantity.item) AND (d.status <> ALL (ARRAY['failed'::text, 'cancelled'::text])))), (0)::numeric)) FROM public.order_items ordered WHERE ((ordered.tenant_id = owed_quantity.tenant) AND (ordered.id = owed_quantity.item)));
 
 CREATE TABLE public.products (
     tenant_id uuid NOT NULL,
@@ -318,6 +542,86 @@ where products.tenant_id = of_tenant
   and products.id = of_product
 $$;
 
+CREATE TABLE public.routes (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    day date NOT NULL,
+    vehicle_id uuid NOT NULL,
+    driver_id uuid,
+    status text NOT NULL,
+    planned_departure timestamp with time zone NOT NULL,
+    planned_return timestamp with time zone NOT NULL,
+    planned_distance_m integer NOT NULL,
+    planned_duration_s integer NOT NULL,
+    planned_cost numeric(14,2) NOT NULL,
+    driven_distance_m integer,
+    cost numeric(14,2),
+    explanation text[] DEFAULT '{}'::text[] NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    departed_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT routes_check CHECK (((status <> ALL (ARRAY['out'::text, 'finished'::text])) OR ((departed_at IS NOT NULL) AND (driver_id IS NOT NULL)))),
+    CONSTRAINT routes_check1 CHECK (((status = 'finished'::text) = (finished_at IS NOT NULL))),
+    CONSTRAINT routes_cost_check CHECK (((cost >= (0)::numeric) AND (cost <= 999999999999.99))),
+    CONSTRAINT routes_day_check CHECK (((day >= '1900-01-01'::date) AND (day <= '2999-12-31'::date))),
+    CONSTRAINT routes_driven_distance_m_check CHECK (((driven_distance_m >= 0) AND (driven_distance_m <= 100000000))),
+    CONSTRAINT routes_explanation_check CHECK ((pg_column_size(explanation) <= 8192)),
+    CONSTRAINT routes_planned_cost_check CHECK (((planned_cost >= (0)::numeric) AND (planned_cost <= 999999999999.99))),
+    CONSTRAINT routes_planned_distance_m_check CHECK (((planned_distance_m >= 0) AND (planned_distance_m <= 100000000))),
+    CONSTRAINT routes_planned_duration_s_check CHECK (((planned_duration_s >= 0) AND (planned_duration_s <= 10000000))),
+    CONSTRAINT routes_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'out'::text, 'finished'::text, 'cancelled'::text]))),
+    CONSTRAINT routes_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.routes FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.users (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT users_password_hash_check CHECK (((length(password_hash) >= 1) AND (length(password_hash) <= 500))),
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'seller'::text, 'finance'::text, 'stock_keeper'::text, 'driver'::text, 'platform_admin'::text])))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.vehicles (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plate text NOT NULL,
+    name text NOT NULL,
+    capacity_kg numeric(14,3) NOT NULL,
+    capacity_m3 numeric(14,6) NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    name_key text GENERATED ALWAYS AS (public.search_text(name)) STORED NOT NULL,
+    CONSTRAINT vehicles_capacity_kg_check CHECK (((capacity_kg > (0)::numeric) AND (capacity_kg <= 99999999.999))),
+    CONSTRAINT vehicles_capacity_m3_check CHECK (((capacity_m3 > (0)::numeric) AND (capacity_m3 <= 99999.999999))),
+    CONSTRAINT vehicles_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT vehicles_plate_check CHECK ((plate ~ '^[A-Z]{3}[0-9][A-Z0-9][0-9]{2}$'::text)),
+    CONSTRAINT vehicles_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.vehicles FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.route_json(r public.routes, allowed text) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT json_build_object('id', (route_json.r).id, 'day', (route_json.r).day, 'status', (route_json.r).status, 'vehicle_id', (route_json.r).vehicle_id, 'vehicle_plate', v.plate, 'vehicle_name', v.name, 'driver_id', (route_json.r).driver_id, 'driver_name', u.name, 'planned_departure', (route_json.r).planned_departure, 'planned_return', (route_json.r).planned_return, 'planned_distance_m', (route_json.r).planned_distance_m, 'planned_duration_s', (route_json.r).planned_duration_s, 'planned_cost', ((route_json.r).planned_cost)::text, 'driven_distance_m', (route_json.r).driven_distance_m, 'cost', ((route_json.r).cost)::text, 'explanation', (route_json.r).explanation, 'stops', COALESCE((SELECT json_agg(json_build_object('delivery_id', d.id, 'number', d.number, 'status', d.status, 'position', d."position", 'trip', d.trip, 'locked', d.locked, 'placed_by', d.placed_by, 'customer_name', c.name, 'site_name', s.name, 'address', CASE WHEN (s.id IS NULL) THEN c.address ELSE s.address END, 'postal_code', CASE WHEN (s.id IS NULL) THEN c.postal_code ELSE s.postal_code END, 'latitude', s.latitude, 'longitude', s.longitude, 'weight_kg', (d.weight_kg)::text, 'volume_m3', (d.volume_m3)::text, 'window_from', d.window_from, 'window_to', d.window_to, 'planned_arrival', d.planned_arrival, 'leg_distance_m', d.leg_distance_m) ORDER BY d."position") AS json_agg FROM (((public.deliveries d JOIN public.orders o ON (((o.tenant_id = d.tenant_id) AND (o.id = d.order_id)))) LEFT JOIN public.customers c ON (((c.tenant_id = o.tenant_id) AND (c.id = o.customer_id)))) LEFT JOIN public.sites s ON (((s.tenant_id = o.tenant_id) AND (s.id = o.site_id)))) WHERE ((d.tenant_id = (route_json.r).tenant_id) AND (d.route_id = (route_json.r).id))), '[]'::json), 'created_at', (route_json.r).created_at, 'updated_at', (route_json.r).updated_at, 'departed_at', (route_json.r).departed_at, 'finished_at', (route_json.r).finished_at, 'version', (route_json.r).version, 'allowed_actions', ((route_json.allowed)::json -> (route_json.r).status)) AS json_build_object FROM (public.vehicles v LEFT JOIN public.users u ON (((u.tenant_id = (route_json.r).tenant_id) AND (u.id = (route_json.r).driver_id)))) WHERE ((v.tenant_id = (route_json.r).tenant_id) AND (v.id = (route_json.r).vehicle_id)));
+
 CREATE FUNCTION public.sale_item_json(id uuid, "position" integer, product_id uuid, sku text, name text, unit text, quantity numeric, base_price numeric, unit_price numeric, discount_percent numeric, line_total numeric, price_source text, note text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN json_build_object('id', id, 'position', "position", 'product_id', product_id, 'sku', sku, 'name', name, 'unit', unit, 'quantity', ((quantity)::numeric(14,3))::text, 'base_price', ((base_price)::numeric(14,2))::text, 'unit_price', ((unit_price)::numeric(14,2))::text, 'discount_percent', ((discount_percent)::numeric(5,2))::text, 'line_total', ((line_total)::numeric(14,2))::text, 'price_source', price_source, 'note', note);
@@ -376,32 +680,6 @@ begin
   end if;
 end
 $$;
-
-CREATE TABLE public.sites (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    customer_id uuid NOT NULL,
-    name text NOT NULL,
-    address text,
-    postal_code text,
-    latitude double precision,
-    longitude double precision,
-    active boolean DEFAULT true NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    name_key text GENERATED ALWAYS AS (public.search_text(name)) STORED NOT NULL,
-    search text GENERATED ALWAYS AS (public.search_words(((name || ' '::text) || COALESCE(address, ''::text)))) STORED NOT NULL,
-    CONSTRAINT sites_address_check CHECK (((length(address) >= 1) AND (length(address) <= 500))),
-    CONSTRAINT sites_check CHECK (((latitude IS NULL) = (longitude IS NULL))),
-    CONSTRAINT sites_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
-    CONSTRAINT sites_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
-    CONSTRAINT sites_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-    CONSTRAINT sites_postal_code_check CHECK ((postal_code ~ '^[0-9]{8}$'::text)),
-    CONSTRAINT sites_version_check CHECK ((version > 0))
-);
-
-ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
 
 CREATE FUNCTION public.site_json(site public.sites) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -468,6 +746,10 @@ CREATE FUNCTION public.supplier_json(supplier public.suppliers) RETURNS text
 CREATE FUNCTION public.validity_end(moment timestamp with time zone, days integer, time_zone text) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((((((moment AT TIME ZONE time_zone))::date + days) + 1))::timestamp without time zone AT TIME ZONE time_zone) - '00:00:01'::interval);
+
+CREATE FUNCTION public.vehicle_json(vehicle public.vehicles) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN (json_build_object('id', (vehicle).id, 'plate', (vehicle).plate, 'name', (vehicle).name, 'capacity_kg', ((vehicle).capacity_kg)::text, 'capacity_m3', ((vehicle).capacity_m3)::text, 'active', (vehicle).active, 'version', (vehicle).version, 'created_at', (vehicle).created_at, 'updated_at', (vehicle).updated_at))::text;
 
 CREATE TABLE public.agreed_prices (
     tenant_id uuid NOT NULL,
@@ -560,6 +842,19 @@ CREATE TABLE public.dead_letters (
 
 ALTER TABLE ONLY public.dead_letters FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.delivery_links (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT delivery_links_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY public.delivery_links FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.document_counters (
     tenant_id uuid NOT NULL,
     series text NOT NULL,
@@ -581,6 +876,49 @@ CREATE TABLE public.engine_daily_demand (
 WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.engine_daily_demand FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_delivery_days (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    delivered integer DEFAULT 0 NOT NULL,
+    with_issue integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    promised integer DEFAULT 0 NOT NULL,
+    on_time integer DEFAULT 0 NOT NULL,
+    orders_delivered integer DEFAULT 0 NOT NULL,
+    order_seconds bigint DEFAULT 0 NOT NULL,
+    orders_cancelled integer DEFAULT 0 NOT NULL,
+    routes integer DEFAULT 0 NOT NULL,
+    route_deliveries integer DEFAULT 0 NOT NULL,
+    planned_distance_m bigint DEFAULT 0 NOT NULL,
+    driven_distance_m bigint DEFAULT 0 NOT NULL,
+    duration_s bigint DEFAULT 0 NOT NULL,
+    planned_cost numeric(20,2) DEFAULT 0 NOT NULL,
+    cost numeric(20,2) DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.engine_delivery_days FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_delivery_occurrences (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    occurrences integer NOT NULL,
+    CONSTRAINT engine_delivery_occurrences_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 40)))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.engine_delivery_occurrences FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_delivery_orders (
+    tenant_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    out_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_delivery_orders FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.engine_sales_pairs (
     tenant_id uuid NOT NULL,
@@ -758,34 +1096,6 @@ CREATE TABLE public.locations (
 );
 
 ALTER TABLE ONLY public.locations FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.order_items (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    order_id uuid NOT NULL,
-    "position" integer NOT NULL,
-    product_id uuid NOT NULL,
-    sku text NOT NULL,
-    name text NOT NULL,
-    unit text NOT NULL,
-    quantity numeric(14,3) NOT NULL,
-    base_price numeric(14,2) NOT NULL,
-    unit_price numeric(14,2) NOT NULL,
-    discount_percent numeric(5,2) NOT NULL,
-    line_total numeric(14,2) NOT NULL,
-    price_source text NOT NULL,
-    note text,
-    CONSTRAINT order_items_base_price_check CHECK (((base_price >= (0)::numeric) AND (base_price <= 999999999999.99))),
-    CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
-    CONSTRAINT order_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
-    CONSTRAINT order_items_note_check CHECK ((length(note) <= 4000)),
-    CONSTRAINT order_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
-    CONSTRAINT order_items_price_source_check CHECK (((length(price_source) >= 1) AND (length(price_source) <= 40))),
-    CONSTRAINT order_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
-    CONSTRAINT order_items_unit_price_check CHECK (((unit_price >= (0)::numeric) AND (unit_price <= 999999999999.99)))
-);
-
-ALTER TABLE ONLY public.order_items FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.order_return_items (
     tenant_id uuid NOT NULL,
@@ -1101,48 +1411,6 @@ WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.tenant_event_head FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.tenants (
-    id uuid NOT NULL,
-    slug text NOT NULL,
-    name text NOT NULL,
-    document text,
-    status text DEFAULT 'active'::text NOT NULL,
-    locale text DEFAULT 'pt-BR'::text NOT NULL,
-    time_zone text DEFAULT 'America/Sao_Paulo'::text NOT NULL,
-    branding jsonb DEFAULT '{}'::jsonb NOT NULL,
-    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT tenants_branding_check CHECK ((pg_column_size(branding) <= 16384)),
-    CONSTRAINT tenants_document_check CHECK (((length(document) >= 11) AND (length(document) <= 14))),
-    CONSTRAINT tenants_locale_check CHECK ((locale = ANY (ARRAY['pt-BR'::text, 'en'::text]))),
-    CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-    CONSTRAINT tenants_settings_check CHECK ((pg_column_size(settings) <= 16384)),
-    CONSTRAINT tenants_slug_check CHECK (((slug ~ '^[a-z0-9](-?[a-z0-9])*$'::text) AND ((length(slug) >= 3) AND (length(slug) <= 40)))),
-    CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text]))),
-    CONSTRAINT tenants_time_zone_check CHECK (((length(time_zone) >= 1) AND (length(time_zone) <= 64)))
-);
-
-CREATE TABLE public.users (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    email text NOT NULL,
-    name text NOT NULL,
-    role text NOT NULL,
-    password_hash text NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
-    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-    CONSTRAINT users_password_hash_check CHECK (((length(password_hash) >= 1) AND (length(password_hash) <= 500))),
-    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'seller'::text, 'finance'::text, 'stock_keeper'::text, 'driver'::text, 'platform_admin'::text])))
-);
-
-ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
-
 ALTER TABLE ONLY public.agreed_prices
     ADD CONSTRAINT agreed_prices_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1161,11 +1429,47 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_tenant_id_consumer_tenant_seq_key UNIQUE (tenant_id, consumer, tenant_seq);
 
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_tenant_id_serial_key UNIQUE (tenant_id, serial);
+
+ALTER TABLE ONLY public.delivery_images
+    ADD CONSTRAINT delivery_images_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_images
+    ADD CONSTRAINT delivery_images_tenant_id_file_name_key UNIQUE (tenant_id, file_name);
+
+ALTER TABLE ONLY public.delivery_items
+    ADD CONSTRAINT delivery_items_pkey PRIMARY KEY (tenant_id, delivery_id, order_item_id);
+
+ALTER TABLE ONLY public.delivery_links
+    ADD CONSTRAINT delivery_links_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_links
+    ADD CONSTRAINT delivery_links_tenant_id_token_hash_key UNIQUE (tenant_id, token_hash);
+
+ALTER TABLE ONLY public.delivery_occurrences
+    ADD CONSTRAINT delivery_occurrences_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_proofs
+    ADD CONSTRAINT delivery_proofs_pkey PRIMARY KEY (tenant_id, delivery_id);
+
 ALTER TABLE ONLY public.document_counters
     ADD CONSTRAINT document_counters_pkey PRIMARY KEY (tenant_id, series);
 
 ALTER TABLE ONLY public.engine_daily_demand
     ADD CONSTRAINT engine_daily_demand_pkey PRIMARY KEY (tenant_id, product_id, day);
+
+ALTER TABLE ONLY public.engine_delivery_days
+    ADD CONSTRAINT engine_delivery_days_pkey PRIMARY KEY (tenant_id, day);
+
+ALTER TABLE ONLY public.engine_delivery_occurrences
+    ADD CONSTRAINT engine_delivery_occurrences_pkey PRIMARY KEY (tenant_id, day, kind);
+
+ALTER TABLE ONLY public.engine_delivery_orders
+    ADD CONSTRAINT engine_delivery_orders_pkey PRIMARY KEY (tenant_id, order_id);
 
 ALTER TABLE ONLY public.engine_sales_pairs
     ADD CONSTRAINT engine_sales_pairs_pkey PRIMARY KEY (tenant_id, product_a, product_b);
@@ -1269,6 +1573,9 @@ ALTER TABLE ONLY public.quotes
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (tenant_id, token_hash);
 
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 
@@ -1317,6 +1624,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_tenant_id_email_key UNIQUE (tenant_id, email);
 
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_plate_key UNIQUE (tenant_id, plate);
+
 CREATE INDEX agreed_prices_of_customer ON public.agreed_prices USING btree (tenant_id, customer_id) WHERE ((customer_id IS NOT NULL) AND (ended_at IS NULL));
 
 CREATE INDEX agreed_prices_of_list ON public.agreed_prices USING btree (tenant_id, price_list_id) WHERE ((price_list_id IS NOT NULL) AND (ended_at IS NULL));
@@ -1334,6 +1647,22 @@ CREATE UNIQUE INDEX customers_document_key ON public.customers USING btree (tena
 CREATE INDEX customers_search ON public.customers USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
 
 CREATE INDEX dead_letters_open ON public.dead_letters USING btree (tenant_id, consumer) WHERE (state = ANY (ARRAY['parked'::text, 'replay_requested'::text]));
+
+CREATE INDEX deliveries_newest ON public.deliveries USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE INDEX deliveries_of_order ON public.deliveries USING btree (tenant_id, order_id, id);
+
+CREATE INDEX deliveries_of_route ON public.deliveries USING btree (tenant_id, route_id, "position") WHERE (route_id IS NOT NULL);
+
+CREATE INDEX deliveries_waiting ON public.deliveries USING btree (tenant_id, priority DESC, created_at) WHERE (status = 'planned'::text);
+
+CREATE INDEX delivery_images_of_delivery ON public.delivery_images USING btree (tenant_id, delivery_id, id);
+
+CREATE INDEX delivery_items_of_item ON public.delivery_items USING btree (tenant_id, order_item_id);
+
+CREATE INDEX delivery_links_of_delivery ON public.delivery_links USING btree (tenant_id, delivery_id);
+
+CREATE INDEX delivery_occurrences_of_delivery ON public.delivery_occurrences USING btree (tenant_id, delivery_id, id);
 
 CREATE INDEX engine_sales_pairs_second ON public.engine_sales_pairs USING btree (tenant_id, product_b);
 
@@ -1407,6 +1736,14 @@ CREATE INDEX quotes_sent ON public.quotes USING btree (tenant_id, sent_at) INCLU
 
 CREATE INDEX refresh_tokens_session ON public.refresh_tokens USING btree (tenant_id, session_id);
 
+CREATE INDEX routes_newest ON public.routes USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE INDEX routes_of_day ON public.routes USING btree (tenant_id, day, vehicle_id);
+
+CREATE INDEX routes_of_driver ON public.routes USING btree (tenant_id, driver_id, created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX routes_planned ON public.routes USING btree (tenant_id, day, vehicle_id) WHERE (status = 'planned'::text);
+
 CREATE INDEX sessions_user ON public.sessions USING btree (tenant_id, user_id) WHERE (revoked_at IS NULL);
 
 CREATE INDEX sites_by_customer ON public.sites USING btree (tenant_id, customer_id, name_key, id);
@@ -1435,6 +1772,8 @@ CREATE UNIQUE INDEX suppliers_document_key ON public.suppliers USING btree (tena
 
 CREATE INDEX suppliers_search ON public.suppliers USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
 
+CREATE INDEX vehicles_by_name ON public.vehicles USING btree (tenant_id, name_key, id);
+
 ALTER TABLE ONLY public.agreed_prices
     ADD CONSTRAINT agreed_prices_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
 
@@ -1458,6 +1797,48 @@ ALTER TABLE ONLY public.customers
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_tenant_id_route_id_fkey FOREIGN KEY (tenant_id, route_id) REFERENCES public.routes(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_images
+    ADD CONSTRAINT delivery_images_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_images
+    ADD CONSTRAINT delivery_images_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_items
+    ADD CONSTRAINT delivery_items_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_items
+    ADD CONSTRAINT delivery_items_tenant_id_order_item_id_fkey FOREIGN KEY (tenant_id, order_item_id) REFERENCES public.order_items(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_links
+    ADD CONSTRAINT delivery_links_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_links
+    ADD CONSTRAINT delivery_links_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_occurrences
+    ADD CONSTRAINT delivery_occurrences_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_occurrences
+    ADD CONSTRAINT delivery_occurrences_tenant_id_delivery_id_order_item_id_fkey FOREIGN KEY (tenant_id, delivery_id, order_item_id) REFERENCES public.delivery_items(tenant_id, delivery_id, order_item_id);
+
+ALTER TABLE ONLY public.delivery_occurrences
+    ADD CONSTRAINT delivery_occurrences_tenant_id_reported_by_fkey FOREIGN KEY (tenant_id, reported_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_proofs
+    ADD CONSTRAINT delivery_proofs_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_proofs
+    ADD CONSTRAINT delivery_proofs_tenant_id_recorded_by_fkey FOREIGN KEY (tenant_id, recorded_by) REFERENCES public.users(tenant_id, id);
 
 ALTER TABLE ONLY public.document_counters
     ADD CONSTRAINT document_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -1594,6 +1975,15 @@ ALTER TABLE ONLY public.quotes
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_tenant_id_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES public.sessions(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_tenant_id_driver_id_fkey FOREIGN KEY (tenant_id, driver_id) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.users(tenant_id, id);
 
@@ -1657,6 +2047,9 @@ ALTER TABLE ONLY public.tenant_event_head
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE public.agreed_prices ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api ON public.consumer_cursor FOR SELECT TO basecommerce_api USING (true);
@@ -1666,6 +2059,12 @@ CREATE POLICY api ON public.dead_letters TO basecommerce_api USING (true) WITH C
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY batch ON public.engine_daily_demand AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_delivery_days AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_delivery_occurrences AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_delivery_orders AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
@@ -1685,6 +2084,18 @@ ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_images ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_occurrences ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_proofs ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.document_counters ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY engine ON public.consumer_cursor TO basecommerce_engine USING ((consumer <> 'relay'::text)) WITH CHECK ((consumer <> 'relay'::text));
@@ -1694,6 +2105,12 @@ CREATE POLICY engine ON public.dead_letters TO basecommerce_engine USING (true) 
 CREATE POLICY engine ON public.event_outbox FOR SELECT TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE));
 
 ALTER TABLE public.engine_daily_demand ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_delivery_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_delivery_occurrences ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_delivery_orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_sales_pairs ENABLE ROW LEVEL SECURITY;
 
@@ -1761,15 +2178,35 @@ CREATE POLICY retention ON public.event_outbox TO basecommerce_scheduler USING (
 
 CREATE POLICY retention ON public.idempotency_keys TO basecommerce_scheduler USING (true);
 
+ALTER TABLE public.routes ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY runtime ON public.agreed_prices TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.audit_log TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.customers TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.deliveries TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.delivery_images TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.delivery_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.delivery_links TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.delivery_occurrences TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.delivery_proofs TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.document_counters TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_daily_demand TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_delivery_days TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_delivery_occurrences TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_delivery_orders TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_sales_pairs TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -1825,6 +2262,8 @@ CREATE POLICY runtime ON public.quotes TO basecommerce_api USING (true) WITH CHE
 
 CREATE POLICY runtime ON public.refresh_tokens TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.routes TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.sessions TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.sites TO basecommerce_api USING (true) WITH CHECK (true);
@@ -1848,6 +2287,8 @@ CREATE POLICY runtime ON public.suppliers TO basecommerce_api USING (true) WITH 
 CREATE POLICY runtime ON public.tenant_event_head TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.users TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.vehicles TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY scheduler ON public.consumer_cursor FOR SELECT TO basecommerce_scheduler USING (true);
 
@@ -1885,9 +2326,27 @@ CREATE POLICY tenant ON public.customers AS RESTRICTIVE TO basecommerce_api USIN
 
 CREATE POLICY tenant ON public.dead_letters AS RESTRICTIVE TO basecommerce_api USING ((( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif") = '00000000-0000-0000-0000-000000000000'::uuid)) WITH CHECK ((( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif") = '00000000-0000-0000-0000-000000000000'::uuid));
 
+CREATE POLICY tenant ON public.deliveries AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.delivery_images AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.delivery_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.delivery_links AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.delivery_occurrences AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.delivery_proofs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.document_counters AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_daily_demand AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_delivery_days AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_delivery_occurrences AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_delivery_orders AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1943,6 +2402,8 @@ CREATE POLICY tenant ON public.quotes AS RESTRICTIVE TO basecommerce_api USING (
 
 CREATE POLICY tenant ON public.refresh_tokens AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.routes AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.sessions AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.sites AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1967,9 +2428,13 @@ CREATE POLICY tenant ON public.tenant_event_head AS RESTRICTIVE TO basecommerce_
 
 CREATE POLICY tenant ON public.users AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.vehicles AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.tenant_event_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.vehicles ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO basecommerce_api;
 GRANT USAGE ON SCHEMA public TO basecommerce_relay;
@@ -1978,11 +2443,32 @@ GRANT USAGE ON SCHEMA public TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO basecommerce_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_items TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.order_items TO basecommerce_api;
+
+GRANT UPDATE(note) ON TABLE public.order_items TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO basecommerce_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_images TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_occurrences TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_proofs TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO basecommerce_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.purchase_order_items TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.purchase_orders TO basecommerce_api;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO basecommerce_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO basecommerce_api;
+GRANT SELECT ON TABLE public.tenants TO basecommerce_relay;
+GRANT SELECT ON TABLE public.tenants TO basecommerce_engine;
+GRANT SELECT ON TABLE public.tenants TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.products TO basecommerce_api;
 
@@ -1994,7 +2480,11 @@ GRANT SELECT(status) ON TABLE public.quotes TO basecommerce_scheduler;
 
 GRANT SELECT(valid_until) ON TABLE public.quotes TO basecommerce_scheduler;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO basecommerce_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.routes TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.vehicles TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.purchase_receipts TO basecommerce_api;
 
@@ -2019,10 +2509,21 @@ GRANT UPDATE(resolved_at) ON TABLE public.dead_letters TO basecommerce_api;
 
 GRANT UPDATE(resolved_by) ON TABLE public.dead_letters TO basecommerce_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_links TO basecommerce_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.document_counters TO basecommerce_api;
 
 GRANT SELECT ON TABLE public.engine_daily_demand TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_daily_demand TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_delivery_days TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_delivery_days TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_delivery_occurrences TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_delivery_occurrences TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_delivery_orders TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_delivery_orders TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_sales_pairs TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_pairs TO basecommerce_engine;
@@ -2088,10 +2589,6 @@ GRANT SELECT ON TABLE public.installation TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.locations TO basecommerce_api;
 
-GRANT SELECT,INSERT ON TABLE public.order_items TO basecommerce_api;
-
-GRANT UPDATE(note) ON TABLE public.order_items TO basecommerce_api;
-
 GRANT SELECT,INSERT ON TABLE public.order_return_items TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.order_returns TO basecommerce_api;
@@ -2143,10 +2640,3 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_event_head TO basecommerce_api
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_relay;
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_engine;
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_scheduler;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO basecommerce_api;
-GRANT SELECT ON TABLE public.tenants TO basecommerce_relay;
-GRANT SELECT ON TABLE public.tenants TO basecommerce_engine;
-GRANT SELECT ON TABLE public.tenants TO basecommerce_scheduler;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO basecommerce_api;
