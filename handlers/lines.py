@@ -100,6 +100,7 @@ class Parts:
     customer_active: bool | None
     site_customer_id: UUID | None
     location_id: UUID | None
+    site_active: bool | None
 
 
 def round_half_up(amount: Decimal) -> Decimal:
@@ -179,6 +180,7 @@ async def read_parts(
         rows[0]["customer_active"],
         rows[0]["site_customer_id"],
         rows[0]["location_id"],
+        rows[0]["site_active"],
     )
 
 
@@ -202,6 +204,10 @@ def check_customer(parts: Parts, customer_id: UUID | None, site_id: UUID | None)
                 "The site belongs to another customer.",
                 "A obra é de outro cliente.",
             )
+        )
+    if parts.site_active is False:
+        raise InvalidError(
+            FieldProblem("/site_id", "inactive", "The site is inactive.", "A obra está inativa.")
         )
 
 

@@ -29,6 +29,7 @@ select
     as customer_active,
   (select sites.customer_id from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid)
     as site_customer_id,
+  (select sites.active from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid) as site_active,
   (select locations.id from locations where locations.tenant_id = $tenant_id and locations.is_default)
     as location_id
 from wanted

@@ -244,3 +244,16 @@ async def test_a_seller_does_not_carry_one_customers_prices_over_to_another(shop
     assert (error.value.status, error.value.code) == (403, "discount_limit")
     assert (await shop.change(quote["id"], "seller", notes="the same customer"))["total"] == "60.00"
     assert (await shop.change(quote["id"], customer_id=other))["total"] == "60.00"
+
+
+async def test_nothing_more_is_sold_to_a_site_that_is_out_of_use(shop: Shop) -> None:
+    cement = await shop.product("CIM-50")
+    async with shop.transaction() as tx:
+        site_id = await sites.create(tx, shop.customer_id, sites.SiteNew(name="Obra"))
+    quote = await shop.draft(item(cement), site_id=site_id)
+    async with shop.transaction() as tx:
+        await sites.change(tx, site_id, sites.SiteChange(active=False))
+    with pytest.raises(InvalidError) as error:
+        await shop.draft(item(cement), site_id=site_id)
+    assert [field.pointer for field in error.value.fields] == ["/site_id"]
+    assert (await shop.change(quote["id"], site_id=None))["site_id"] is None
