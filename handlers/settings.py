@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -17,7 +18,7 @@ from runtime.data.transactions import Record
 from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, Fraction, Money, Percent, ShortText, Version, View, decimal_field
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import Page, PageQuery, page_reply
 from runtime.web.problems import field_refused, invalid
 from runtime.web.routing import Routes
 
@@ -87,7 +88,9 @@ class SettingsChange(Body):
 
     name: ShortText = unchanged()
     locale: Literal["pt-BR", "en"] = unchanged()
-    time_zone: Annotated[str, StringConstraints(max_length=64)] = unchanged()
+    time_zone: Annotated[str, StringConstraints(max_length=64), Field(examples=["America/Sao_Paulo"])] = (
+        unchanged()
+    )
     branding: Branding = unchanged()
     settings: dict[str, Any] = unchanged()
 
@@ -120,7 +123,7 @@ class AuditView(View):
     request_id: str | None
 
 
-class AuditList(ListQuery):
+class AuditList(PageQuery):
     """Filters of the audit log; the newest first."""
 
     thing_id: UUID | None = None
@@ -162,9 +165,12 @@ async def change_settings(call: Call, body: SettingsChange) -> Reply:
         branding=body.branding.model_dump(mode="json") if "branding" in given else row["branding"],
         settings=settings,
     )
-    call.audit("settings.changed", "settings", None, before=row["settings"], after=settings)
+    after = await call.tx.fetch_one(sql.get_store_settings)
+    call.audit(
+        "settings.changed", "settings", None, before=_audited(row, given), after=_audited(after, given)
+    )
     call.tx.after_commit(lambda: call.context.directory.forget(call.tenant))
-    return _shown(await call.tx.fetch_one(sql.get_store_settings))
+    return _shown(after)
 
 
 @routes.get("/audit", may="audit:read", summary="The audit log", query=AuditList, answers=Page[AuditView])
@@ -204,6 +210,10 @@ def _checked(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise invalid(error, at="/settings") from None
     return merged.model_dump(mode="json", include=set(given))
+
+
+def _audited(row: Record | None, given: Set[str]) -> dict[str, Any]:
+    return {} if row is None else {name: row[name] for name in sorted(given)}
 
 
 def _shown(row: Record | None) -> Reply:

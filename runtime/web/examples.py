@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# Lists end here, and objects that hold themselves without a list between at twice that.
 _DEEPEST = 8
 _FORMATS: Mapping[str, str] = {
     "uuid": "0192f0c1-7b1e-7c3a-9d52-3f6a1c2b4d5e",
@@ -54,7 +55,7 @@ def _of_type(schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: i
 
 
 def _object(schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    if depth >= _DEEPEST:
+    if depth >= 2 * _DEEPEST:
         return {}
     # What may be left out and has no default often excludes something else, so an example does without it.
     required = schema.get("required", [])

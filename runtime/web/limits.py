@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from uuid import UUID
@@ -14,12 +15,13 @@ _FORGET_ABOVE = 50_000
 class Pace:
     """At most ``per_minute`` requests a minute for each key; a quiet key may burst up to that many."""
 
-    __slots__ = ("_due", "_interval_s", "_window_s")
+    __slots__ = ("_due", "_forget_above", "_interval_s", "_window_s")
 
     def __init__(self, per_minute: int, *, burst_s: float = 60.0) -> None:
         self._interval_s = 60.0 / per_minute
         self._window_s = max(burst_s, self._interval_s)
         self._due: dict[UUID | str, float] = {}
+        self._forget_above = _FORGET_ABOVE
 
     def take(self, key: UUID | str, now: float) -> float:
         """Count one request; returns 0, or the seconds to wait (the request is then not counted)."""
@@ -28,8 +30,10 @@ class Pace:
         if following - now > self._window_s:
             return following - now - self._window_s
         self._due[key] = following
-        if len(self._due) > _FORGET_ABOVE:
+        if len(self._due) > self._forget_above:
             self._due = {known: at for known, at in self._due.items() if at > now}
+            # When few could be forgotten, looking again at once would cost every request the whole table.
+            self._forget_above = max(_FORGET_ABOVE, 2 * len(self._due))
         return 0.0
 
 
@@ -50,7 +54,20 @@ class RateLimits:
 
     def check_address(self, address: str) -> None:
         """The same for somebody who is not signed in; does not count against the store's own people."""
-        _wait(self._addresses.take(address, time.monotonic()))
+        _wait(self._addresses.take(network_of(address), time.monotonic()))
+
+
+def network_of(address: str) -> str:
+    """What one client commands: its IPv4 address, or the /64 that its IPv6 address was picked from."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
 
 
 def _wait(wait_s: float) -> None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from runtime.web.examples import example_of
+from runtime.web.pagination import NOT_TAKEN
 from runtime.web.problem_codes import ProblemCode
 from runtime.web.routing import Operation, Routes
 
@@ -182,6 +183,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
             **({"description": shape["description"]} if "description" in shape else {}),
         }
         for name, shape in schema["properties"].items()
+        if not NOT_TAKEN.items() <= shape.items()
     ]
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from runtime.errors import RefusedError
 from runtime.web.keys import KeyRing
@@ -22,10 +23,16 @@ T = TypeVar("T")
 
 _MAC_BYTES = 16
 _MAX_CURSOR = 1000
+NOT_TAKEN: dict[str, Any] = {"not": {}}
+"""The schema of a parameter that is refused whatever its value."""
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
-class ListQuery(BaseModel):
+def _one_order_only(_value: object) -> None:
+    raise PydanticCustomError("one_order", "This list has one order only")
+
+
+class PageQuery(BaseModel):
     """The query parameters of every list; a list adds its own filters in a subclass."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,12 +41,15 @@ class ListQuery(BaseModel):
     cursor: str | None = Field(
         None, max_length=_MAX_CURSOR, description="`next_cursor` of the answer before this one"
     )
+
+
+class ListQuery(PageQuery):
+    """Those of a list that is searched. One that has more than one order says which in a ``sort`` of its own."""
+
     q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_ONE_LINE)] | None = (
         Field(None, description="Search text; accents and case do not matter")
     )
-    sort: Annotated[str, StringConstraints(max_length=40, pattern=r"^-?[a-z][a-z_]*$")] | None = Field(
-        None, description="Field to sort by; `-` before it reverses"
-    )
+    sort: Annotated[Any, BeforeValidator(_one_order_only), WithJsonSchema(NOT_TAKEN)] = None
 
 
 class Page(BaseModel, Generic[T]):

@@ -72,6 +72,7 @@ FIELD_SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "Expected an ISO 8601 timestamp.",
         "Espera-se data e hora ISO 8601.",
     ),
+    "one_order": ("order", "This list has one order only.", "Esta lista tem uma só ordem."),
     "timezone_aware": ("timestamp", "The timestamp needs an offset.", "Falta o fuso na data e hora."),
 }
 OTHER_FIELD = ("invalid", "The value is not valid.", "O valor não é válido.")

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from runtime.errors import TooManyRequestsError
 from runtime.host.logs import get_logger, security_event
+from runtime.web.limits import network_of
 
 log = get_logger(__name__)
 
@@ -137,4 +138,4 @@ class Throttle:
 def _blocks(tenant_id: UUID, account: str, address: str) -> tuple[str, str, str]:
     # E-mail addresses do not go to Redis in the clear.
     digest = hashlib.sha256(account.encode()).hexdigest()[:32]
-    return f"rl:login:{tenant_id}:a:{digest}", f"rl:login:i:{address}", f"rl:login:{tenant_id}:t"
+    return f"rl:login:{tenant_id}:a:{digest}", f"rl:login:i:{network_of(address)}", f"rl:login:{tenant_id}:t"

@@ -67,6 +67,13 @@ async def test_the_stores_language_is_the_default_of_its_answers(owner) -> None:
     assert problem["detail"] == "There is no such resource."
 
 
+async def test_the_audit_log_tells_what_was_changed_and_nothing_else(owner) -> None:
+    await owner.json("PATCH", SETTINGS, {"name": "Nova", "settings": {"quote_prefix": "ORC-"}}, status=200)
+    entry = (await owner.json("GET", "/api/v1/audit?action=settings.changed", status=200))["items"][0]
+    assert entry["before"] == {"name": "Store yard", "settings": {}}
+    assert entry["after"] == {"name": "Nova", "settings": {"quote_prefix": "ORC-"}}
+
+
 async def test_a_stale_change_is_refused(owner) -> None:
     stale = {"If-Match": (await owner.get(SETTINGS)).headers["ETag"]}
     assert (await owner.patch(SETTINGS, json={"name": "A"}, headers=stale)).status == 200

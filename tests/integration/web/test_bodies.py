@@ -8,6 +8,8 @@ import json
 
 import pytest
 
+from tests.support.operations import OPERATIONS
+
 PRODUCTS = "/api/v1/products"
 GOOD = {"sku": "CIM-50", "name": "Cimento", "unit": "SC", "base_price": "38.90"}
 TEXT = json.dumps(GOOD)
@@ -158,6 +160,16 @@ async def test_a_bad_query_is_refused_and_a_strange_one_answered(owner, query: s
     assert answer.status == status, await answer.text()
     if status >= 400:
         check_problem(await answer.json(content_type=None), answer)
+
+
+async def test_no_list_pretends_to_know_an_order(owner) -> None:
+    for operation in OPERATIONS:
+        is_list = operation.query is not None and "cursor" in operation.query.model_fields
+        if is_list and operation.method == "GET" and not operation.parameters:
+            answer = await owner.get(f"{operation.path}?sort=surprise")
+            assert answer.status == 422, operation.path
+            pointers = [error["pointer"] for error in (await answer.json())["errors"]]
+            assert "/query/sort" in pointers
 
 
 @pytest.mark.parametrize(
