@@ -15,6 +15,7 @@ from runtime.data.database import Database
 from runtime.data.oracles import run_oracles
 from runtime.settings import Settings
 from tests.faults.process import Program
+from tests.support.delivering import STORE_AT, tomorrow
 from tests.support.stores import PASSWORD, create_store
 
 ADVICE_DEADLINE_S = 20.0
@@ -37,6 +38,9 @@ class Person:
     async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
         return await self._call("POST", path, status, json=body)
 
+    async def patch(self, path: str, body: Any) -> Any:
+        return await self._call("PATCH", path, 200, json=body)
+
     async def get(self, path: str, status: int = 200) -> Any:
         return await self._call("GET", path, status)
 
@@ -48,26 +52,40 @@ class Person:
 
 
 class Yard:
-    """The store's people by role, and its goods by code."""
+    """The store's people by role, its goods by code, its truck, and one customer with a site."""
 
-    def __init__(self, people: dict[str, Person]) -> None:
+    def __init__(self, people: dict[str, Person], driver_id: str) -> None:
         self.owner, self.seller = people["owner"], people["seller"]
         self.finance, self.keeper, self.driver = people["finance"], people["stock_keeper"], people["driver"]
+        self.driver_id = driver_id
         self.goods: dict[str, str] = {}
-        self.customer = ""
+        self.truck = self.customer = self.site = ""
 
     async def open(self) -> None:
         for sku, price in (("CIM-50", "40.00"), ("ARE-M3", "120.00"), ("CAL-20", "15.00")):
-            product = {"sku": sku, "name": f"Produto {sku}", "unit": "UN", "base_price": price}
+            product = {
+                "sku": sku,
+                "name": f"Produto {sku}",
+                "unit": "UN",
+                "base_price": price,
+                "weight_kg": "9",
+            }
             self.goods[sku] = (await self.owner.post("products", product, 201))["id"]
             receipt = {"product_id": self.goods[sku], "kind": "receipt", "quantity": "100"}
             await self.keeper.post("stock/movements", receipt, 201)
         customer = {"kind": "company", "name": "Construtora Horizonte"}
         self.customer = (await self.seller.post("customers", customer, 201))["id"]
+        site = {"name": "Torre A", "latitude": STORE_AT[0] + 0.02, "longitude": STORE_AT[1]}
+        self.site = (await self.seller.post(f"customers/{self.customer}/sites", site, 201))["id"]
+        place = {"latitude": STORE_AT[0], "longitude": STORE_AT[1]}
+        await self.owner.patch("settings", {"settings": place})
+        truck = {"plate": "BRA-2E19", "name": "Truck", "capacity_kg": "9000", "capacity_m3": "90"}
+        self.truck = (await self.owner.post("vehicles", truck, 201))["id"]
 
     def sale(self, **quantities: str) -> dict[str, Any]:
         return {
             "customer_id": self.customer,
+            "site_id": self.site,
             "items": [
                 {"product_id": self.goods[sku.replace("_", "-")], "quantity": quantity}
                 for sku, quantity in quantities.items()
@@ -75,14 +93,23 @@ class Yard:
         }
 
     async def sell_by_quote(self, **quantities: str) -> dict[str, Any]:
-        """Quoted, sent, approved, converted, prepared, dispatched and delivered, each step by whose it is."""
+        """Quoted, sent, approved, converted, prepared, planned, driven and delivered, each step by whose it is."""
         quote = f"quotes/{(await self.seller.post('quotes', self.sale(**quantities), 201))['id']}"
         await self.seller.post(f"{quote}/send")
         await self.finance.post(f"{quote}/approve")
         order = await self.seller.post(f"{quote}/convert", status=201)
         await self.keeper.post(f"orders/{order['id']}/prepare")
-        await self.driver.post(f"orders/{order['id']}/dispatch")
-        return await self.driver.post(f"orders/{order['id']}/deliver")
+        await self.keeper.post(f"orders/{order['id']}/dispatch")
+        crew = [{"vehicle_id": self.truck, "driver_id": self.driver_id}]
+        planned = await self.keeper.post(
+            "routes/plan", {"day": tomorrow(), "vehicles": crew, "seconds": 1}, 200
+        )
+        [route] = planned["routes"]
+        await self.driver.post(f"routes/{route['id']}/depart")
+        [delivery] = (await self.driver.get("deliveries?status=out"))["items"]
+        await self.driver.post(f"deliveries/{delivery['id']}/arrive")
+        await self.driver.post(f"deliveries/{delivery['id']}/deliver", {"receiver_name": "João da Obra"})
+        return await self.seller.get(f"orders/{order['id']}")
 
     async def sell_over_the_counter(self, **quantities: str) -> None:
         await self.seller.post("orders", {**self.sale(**quantities), "fulfilment": "counter"}, 201)
@@ -109,10 +136,11 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 async def yard_at(slug: str, program: Program, http: aiohttp.ClientSession, database: Database) -> Yard:
     people = {}
-    for role in (await create_store(database, slug)).users:
+    store = await create_store(database, slug)
+    for role in store.users:
         people[role] = Person(http, program.url, slug)
         await people[role].sign_in(f"{role}@{slug}.localhost")
-    yard = Yard(people)
+    yard = Yard(people, str(store.users["driver"]))
     await yard.open()
     return yard
 

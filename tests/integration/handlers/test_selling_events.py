@@ -102,15 +102,18 @@ async def test_an_order_tells_its_way_and_its_sale(shop: Shop, log: Log) -> None
     order = await shop.order("delivery", cement=3)
     await log.news()
     order_id, cement = order["id"], shop.products["cement"]
-    for step, previous, status in (
-        ("prepare", "pending", "preparing"),
-        ("dispatch", "preparing", "out_for_delivery"),
+    for step, previous, status, said_besides in (
+        ("prepare", "pending", "preparing", []),
+        ("dispatch", "preparing", "out_for_delivery", ["delivery_status_changed"]),
     ):
         await shop.client.json("POST", f"orders/{order_id}/{step}", status=200)
-        changed = {"order_id": order_id, "previous": previous, "status": status}
-        assert await log.news() == [("order_status_changed", changed)]
+        [(kind, changed), *besides] = await log.news()
+        assert kind == "order_status_changed"
+        assert changed == {"order_id": order_id, "previous": previous, "status": status}
+        assert [kind for kind, _ in besides] == said_besides
     await shop.client.json("POST", f"orders/{order_id}/deliver", status=200)
-    moved, changed, sale = await log.news()
+    [(kind, _), moved, changed, sale] = await log.news()
+    assert kind == "delivery_status_changed"
     assert moved == (
         "stock_updated",
         {
