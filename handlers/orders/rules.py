@@ -33,7 +33,7 @@ from handlers.stock.rules import ensure_default_location, record_taken, reserve
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import FieldProblem, InvalidError, NotFoundError
+from runtime.errors import FieldProblem, InvalidError, NotFoundError, StateConflictError
 from runtime.events.catalogue import (
     OrderCancelled,
     OrderCreated,
@@ -209,7 +209,11 @@ async def cancel(
     reason: str | None = None,
     permissions: frozenset[str] = ALL_PERMISSIONS,
 ) -> Written:
-    """Any open state but ready_for_pickup -> cancelled: what was set aside is available again."""
+    """Any open state but ready_for_pickup -> cancelled: what was set aside is available again.
+
+    409 when a delivery has brought some of it already: the customer has those goods, so the order is delivered and what
+    did not arrive comes back as a return.
+    """
     moved = await tx.fetch_one(
         sql.cancel_order,
         id=order_id,
@@ -220,6 +224,9 @@ async def cancel(
     if moved is None:
         raise await _refusal(tx, order_id, "cancel", permissions)
     if moved["previous"] != "pending":
+        if await tx.fetch_value(sql.has_brought_items, order_id=order_id):
+            possible = ORDER["delivery"].allowed(moved["previous"], permissions - {"orders:cancel"})
+            raise StateConflictError(moved["previous"], "cancel", possible)
         await end_deliveries(tx, order_id, "cancelled")
     emit(tx, OrderCancelled(order_id=order_id, previous=moved["previous"], reason_given=bool(reason)))
     return Written(order_id, moved["version"], moved["body"])

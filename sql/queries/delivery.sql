@@ -73,6 +73,20 @@ where item.tenant_id = $tenant_id
       and d.status in ('delivered', 'delivered_with_issue')
   );
 
+-- name: has_brought_items
+-- Whether the customer has some of the order already.
+select exists (
+  select
+  from deliveries as d
+  join delivery_items as brought
+    on brought.tenant_id = d.tenant_id
+    and brought.delivery_id = d.id
+  where d.tenant_id = $tenant_id
+    and d.order_id = $order_id
+    and d.status in ('delivered', 'delivered_with_issue')
+    and brought.delivered_quantity > 0
+);
+
 -- name: open_delivery
 -- Without items: all that is owed. No row when that is nothing.
 with wanted as (

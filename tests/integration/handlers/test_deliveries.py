@@ -52,6 +52,9 @@ async def test_the_last_delivery_of_an_order_delivers_it(depot: Depot) -> None:
     assert (done["status"], done["proof"]["receiver_name"]) == ("delivered", "João da Obra")
     assert (await depot.api.json("GET", f"orders/{order['id']}"))["status"] == "out_for_delivery"
     assert await depot.level() == ("1000.000", "10.000")
+    halfway = await depot.api.json("POST", f"orders/{order['id']}/cancel", {}, status=409)
+    assert (halfway["current_state"], "cancel" in halfway["allowed_actions"]) == ("out_for_delivery", False)
+    assert await depot.level() == ("1000.000", "10.000")
     await depot.driver.json("POST", f"deliveries/{rest['id']}/deliver", PROOF, status=200)
     assert (await depot.api.json("GET", f"orders/{order['id']}"))["status"] == "delivered"
     assert await depot.level() == ("990.000", "0.000")
