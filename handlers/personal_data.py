@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from handlers.changes import any_version, lock
+from handlers.deliveries import pictures
 from runtime.data.queries import sql
 from runtime.errors import ConflictError, NotFoundError
 from runtime.web.call import Call, Reply
@@ -25,6 +26,7 @@ class PersonalDataView(View):
     quotes: list[dict[str, Any]]
     orders: list[dict[str, Any]]
     links: list[dict[str, Any]]
+    deliveries: list[dict[str, Any]]
 
 
 @routes.get(
@@ -70,5 +72,13 @@ async def anonymise_customer(call: Call, customer_id: UUID) -> Reply:
     await call.tx.execute(sql.anonymise_order_items, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_returns, customer_id=customer_id, name=ANONYMOUS)
     await call.tx.execute(sql.revoke_customer_links, customer_id=customer_id)
+    await call.tx.execute(sql.anonymise_deliveries, customer_id=customer_id)
+    names = [
+        row["file_name"]
+        for row in await call.tx.fetch_all(sql.delete_customer_images, customer_id=customer_id)
+    ]
+    if names:
+        # Before the commit: when that fails the request is sent again, and nobody is to miss these files.
+        await pictures.drop(pictures.directory_of(call.context.settings, call.identity.tenant_id), names)
     call.audit("customer.anonymised", "customer", customer_id)
     return Reply(None, status=204)

@@ -97,12 +97,12 @@ def encode_anew(data: bytes, kind: str) -> Picture:
             upright = ImageOps.exif_transpose(opened)
             upright.thumbnail((MAX_SIDE, MAX_SIDE))
             flat = _on_white(upright)
+    except (Images.DecompressionBombError, Images.DecompressionBombWarning):
+        raise _too_many_pixels() from None
     except RefusedError:
         raise
     except (
         UnidentifiedImageError,
-        Images.DecompressionBombError,
-        Images.DecompressionBombWarning,
         OSError,
         SyntaxError,
         ValueError,
@@ -175,11 +175,7 @@ def _format_of(data: bytes) -> str:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS or max(width, height) > MAX_RATIO * min(width, height):
-        raise _refused(
-            "too_many_pixels",
-            f"The image has {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} million are taken.",
-            f"A imagem tem {width} × {height} pixels; o limite é de {MAX_PIXELS // 1_000_000} milhões.",
-        )
+        raise _too_many_pixels()
 
 
 def _on_white(image: Image) -> Image:
@@ -199,6 +195,14 @@ def _not_an_image() -> RefusedError:
         "not_an_image",
         "The content is not a readable JPEG, PNG or WebP image.",
         "O conteúdo não é uma imagem JPEG, PNG ou WebP legível.",
+    )
+
+
+def _too_many_pixels() -> RefusedError:
+    return _refused(
+        "too_many_pixels",
+        f"The image has more than {MAX_PIXELS // 1_000_000} million pixels, or is {MAX_RATIO} times as long as wide.",
+        f"A imagem passa de {MAX_PIXELS // 1_000_000} milhões de pixels ou é {MAX_RATIO} vezes mais longa que larga.",
     )
 
 

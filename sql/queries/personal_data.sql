@@ -55,6 +55,31 @@ select json_build_object(
       and q.id = l.quote_id
     where l.tenant_id = c.tenant_id
       and q.customer_id = c.id
+  ), '[]'::json),
+  'deliveries', coalesce((
+    select json_agg(
+      json_build_object(
+        'number', d.number, 'status', d.status, 'created_at', d.created_at, 'finished_at', d.finished_at,
+        'notes', d.notes, 'reason', d.reason, 'receiver_name', p.receiver_name,
+        'receiver_document', p.receiver_document, 'latitude', p.latitude, 'longitude', p.longitude,
+        'images', (
+          select count(*)
+          from delivery_images as i
+          where i.tenant_id = d.tenant_id
+            and i.delivery_id = d.id
+        )
+      )
+      order by d.created_at, d.id
+    )
+    from deliveries as d
+    join orders as o
+      on o.tenant_id = d.tenant_id
+      and o.id = d.order_id
+    left join delivery_proofs as p
+      on p.tenant_id = d.tenant_id
+      and p.delivery_id = d.id
+    where d.tenant_id = c.tenant_id
+      and o.customer_id = c.id
   ), '[]'::json)
 )::text as body
 from customers as c
