@@ -8,8 +8,12 @@ from runtime.web.problem_codes import ProblemCode
 
 CODES: Mapping[str, ProblemCode] = {
     "customer_not_found": ProblemCode((404,), "The store has no such customer."),
+    "deliveries_open": ProblemCode(
+        (409,), "The route still has deliveries that are neither delivered nor failed; see `delivery_ids`."
+    ),
     "discount_limit": ProblemCode((403,), "More discount than the seller's role may give; see `items`."),
     "document_taken": ProblemCode((409,), "Somebody else in the store has this CPF or CNPJ."),
+    "driver_not_found": ProblemCode((404,), "The store has no such driver."),
     "email_taken": ProblemCode((409,), "The store has a user with this address."),
     "empty": ProblemCode((422,), "There is no file in the request."),
     "insufficient_stock": ProblemCode((409,), "There is not enough stock; see `products`."),
@@ -17,16 +21,21 @@ CODES: Mapping[str, ProblemCode] = {
     "location_not_found": ProblemCode((404,), "The store has no such location."),
     "more_than_ordered": ProblemCode((409,), "More goods arrived than were ordered and are still due."),
     "name_taken": ProblemCode((409,), "Another of these has the name."),
+    "no_driver": ProblemCode((409,), "Nobody is said to drive the route."),
     "no_headings": ProblemCode((422,), "The file's first row names no column that is known."),
     "no_suggestion": ProblemCode((409,), "There is no open suggestion for the product."),
     "not_a_table": ProblemCode((422,), "The file is neither CSV nor XLSX."),
     "not_an_image": ProblemCode((422,), "The content is no readable JPEG, PNG or WebP image."),
     "not_ordered": ProblemCode((404,), "The purchase order has no such product."),
     "not_your_route": ProblemCode((403,), "A driver works on routes of their own only."),
+    "nothing_loaded": ProblemCode((409,), "The route has no delivery."),
     "nothing_owed": ProblemCode((409,), "Everything of the order is in a delivery already."),
     "nothing_to_count": ProblemCode((409,), "Nothing that is in the count would be counted."),
     "open_orders": ProblemCode((409,), "The customer still has orders that are under way."),
     "order_not_found": ProblemCode((404,), "The store has no such order."),
+    "plan_outdated": ProblemCode(
+        (409,), "Deliveries changed while the day was being planned; plan it again."
+    ),
     "plate_taken": ProblemCode((409,), "Another vehicle has this plate."),
     "product_not_found": ProblemCode((404,), "The store has no such product."),
     "site_not_found": ProblemCode((404,), "The store has no such site."),
@@ -40,4 +49,5 @@ CODES: Mapping[str, ProblemCode] = {
     "too_many_pixels": ProblemCode((422,), "The image has more pixels than are taken."),
     "too_many_rows": ProblemCode((422,), "The file has more rows than are taken at once."),
     "unreadable": ProblemCode((422,), "The file is damaged, or not in the encoding of its kind."),
+    "vehicle_not_found": ProblemCode((404,), "The store has no such vehicle."),
 }

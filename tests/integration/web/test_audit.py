@@ -38,7 +38,7 @@ async def test_every_write_that_succeeds_is_in_the_audit_log(client, store, owne
                 f"{operation.method} {operation.path}: {answer.status} is in the log though refused"
             )
     assert silent == []
-    assert done > len(WRITES) * 0.6
+    assert done >= 40
 
 
 async def changed_something(answer, operation: Operation) -> bool:

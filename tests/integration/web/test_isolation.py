@@ -116,13 +116,13 @@ async def beta_stays_as_it_is(trespass: Trespass, owner: asyncpg.Connection):
 async def test_another_stores_id_in_the_address_finds_nothing(trespass: Trespass) -> None:
     for operation in OPERATIONS:
         for name, kind in operation.parameters.items():
-            tried = [trespass.foreign.token] if kind is str else trespass.tried_ids()
+            tried = trespass.foreign.tokens.values() if kind is str else trespass.tried_ids()
             for found in () if kind is int else tried:
                 path = trespass.things.path(operation, **{name: found})
                 status = await trespass.call(
                     operation, path, sent=[found], body=trespass.things.body(operation)
                 )
-                if status not in (404, 422):
+                if status not in (404, 415, 422):  # 415: an operation that takes no JSON looks at that first
                     trespass.wrong.append(f"{operation.method} {operation.path} with {name}: {status}")
     assert trespass.calls > 1000
     assert sorted(set(trespass.wrong)) == []
