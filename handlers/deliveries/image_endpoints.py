@@ -33,9 +33,9 @@ MAX_IMAGES = 20
 async def add_delivery_image(call: Call[ImageQuery], delivery_id: UUID) -> Reply:
     """The body is the image itself: JPEG, PNG or WebP by its content, at most 5 MiB and 25 million pixels. It is made
     smaller and encoded anew, without its metadata. At most 20 a delivery."""
-    pictures.check_media_type(call.request)
     async with transaction(call) as tx:
         await _check(tx, call, delivery_id)
+    pictures.check_media_type(call.request)
     picture = await pictures.prepare(await pictures.read_image(call.request), call.query.kind)
     directory = pictures.directory_of(call.context.settings, call.identity.tenant_id)
     name = await pictures.keep(directory, picture)

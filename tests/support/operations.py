@@ -45,8 +45,9 @@ class Things:
 
     def path(self, operation: Operation, **given: str) -> str:
         values = {}
+        shown = "deliveries" if "/deliveries/" in operation.path or "/d/" in operation.path else "quotes"
         for name, kind in operation.parameters.items():
-            plain = {int: "1", str: self.own.token}.get(kind)
+            plain = {int: "1", str: self.own.tokens[shown]}.get(kind)
             values[name] = given.get(name) or plain or self.own_id(name, operation.path)
         return operation.path.format_map(values)
 

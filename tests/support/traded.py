@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from PIL import Image
 
+from tests.support.delivering import tomorrow
 from tests.support.stores import ApiClient, Store
 
 # Tables of the machinery whose rows no request can name.
@@ -17,10 +20,10 @@ _OUTSIDE = ("tenants", "idempotency_keys")
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """A store's mark, its share link's token, and the ids of all its rows by table."""
+    """A store's mark, the tokens of its links by what they show, and the ids of all its rows by table."""
 
     mark: str
-    token: str
+    tokens: Mapping[str, str]
     ids: Mapping[str, tuple[str, ...]]
 
     @property
@@ -70,7 +73,42 @@ async def trade(owner_of_schema: asyncpg.Connection, client: ApiClient, store: S
     await make(f"purchase-orders/{purchases[1]}/send", status=200)
     await make("locations", {"name": f"{mark} shed"})
     await make("stock/counts", {"product_ids": products, "notes": mark})
-    return Traded(mark, token, await ids_of(owner_of_schema, store.id))
+    tokens = {"quotes": token, "deliveries": await _deliver(client, store, mark, customer, site, items)}
+    return Traded(mark, tokens, await ids_of(owner_of_schema, store.id))
+
+
+async def _deliver(
+    client: ApiClient, store: Store, mark: str, customer: str, site: str, items: list[Any]
+) -> str:
+    """Plan a day with one delivery on the road and one that waits; returns the token of the first one's link."""
+
+    async def make(path: str, body: Any = None, status: int = 201) -> Any:
+        return await client.json("POST", path, body, status=status)
+
+    place = {"latitude": -22.9056, "longitude": -47.0608}
+    await client.json("PATCH", "settings", {"settings": place}, status=200)
+    truck = {"plate": f"{mark[:3]}1D23", "name": f"{mark} truck", "capacity_kg": "3000", "capacity_m3": "12"}
+    vehicle = (await make("vehicles", truck))["id"]
+    for waits in (False, True):
+        body = {"customer_id": customer, "site_id": site, "fulfilment": "delivery", "items": items}
+        order = (await make("orders", body))["id"]
+        await make(f"orders/{order}/prepare", status=200)
+        await make(f"orders/{order}/dispatch", status=200)
+        if not waits:
+            crew = [{"vehicle_id": vehicle, "driver_id": str(store.users["driver"])}]
+            plan = await make("routes/plan", {"day": tomorrow(), "vehicles": crew, "seconds": 1}, 200)
+            await make(f"routes/{plan['routes'][0]['id']}/depart", status=200)
+    found = await client.json("GET", "deliveries?status=out", status=200)
+    delivery = found["items"][0]["id"]
+    await make(f"deliveries/{delivery}/occurrences", {"kind": "other", "note": mark})
+    drawn = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(drawn, "PNG")
+    image = await client.post(
+        f"deliveries/{delivery}/images", data=drawn.getvalue(), headers={"Content-Type": "image/png"}
+    )
+    assert image.status == 201
+    shared = await make(f"deliveries/{delivery}/share", {})
+    return str(shared["token"])
 
 
 async def tables_of_tenants(owner_of_schema: asyncpg.Connection) -> list[str]:

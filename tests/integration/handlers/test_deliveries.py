@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import anyio
 import pytest
 
 from handlers.deliveries.models import DeliveryView, TrackedDeliveryView
+from runtime.data.database import Database
+from runtime.data.oracles import run_oracles
 from tests.support.delivering import PROOF, Depot, other_store_client, tomorrow
 
 
@@ -250,3 +253,47 @@ async def test_a_vehicle_has_a_plate_of_its_own(depot: Depot) -> None:
     assert [one["plate"] for one in listed["items"]] == ["BRA2E19"]
     assert (await depot.keeper.json("GET", "vehicles?q=%25", status=200))["items"] == []
     assert (await depot.keeper.post("vehicles", json=truck)).status == 403
+
+
+async def test_the_last_two_deliveries_handed_over_at_once_deliver_the_order_once(
+    depot: Depot, database: Database
+) -> None:
+    order = await depot.order("10", dispatched=False)
+    part = {"order_id": order["id"], "items": [{"order_item_id": order["items"][0]["id"], "quantity": "6"}]}
+    await depot.make("deliveries", part)
+    await depot.make("deliveries", {"order_id": order["id"]})
+    [route] = (await depot.plan())["routes"]
+    await depot.driver.json("POST", f"routes/{route['id']}/depart", status=200)
+    paths = [f"deliveries/{stop['delivery_id']}/deliver" for stop in route["stops"]]
+    answers: list[int] = []
+
+    async def hand_over(path: str) -> None:
+        answers.append((await depot.driver.post(path, json=PROOF)).status)
+
+    async with anyio.create_task_group() as group:
+        for path in paths * 2:
+            group.start_soon(hand_over, path)
+    assert sorted(answers) == [200, 200, 409, 409]
+    assert (await depot.api.json("GET", f"orders/{order['id']}"))["status"] == "delivered"
+    assert len(await depot.events("sale_recorded")) == 1
+    assert await depot.level() == ("990.000", "0.000")
+    assert await run_oracles(database, [], slugs=[depot.store.slug]) == []
+
+
+async def test_handing_over_and_cancelling_at_once_leave_one_of_them(
+    depot: Depot, database: Database
+) -> None:
+    delivery = await depot.on_the_road("10")
+    answers: dict[str, int] = {}
+
+    async def ask(name: str, path: str, body: object) -> None:
+        answers[name] = (await depot.api.post(path, json=body)).status
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask, "delivered", f"deliveries/{delivery['id']}/deliver", PROOF)
+        group.start_soon(ask, "cancelled", f"orders/{delivery['order_id']}/cancel", {})
+    assert sorted(answers.values()) == [200, 409]
+    [won] = [name for name, status in answers.items() if status == 200]
+    assert (await depot.api.json("GET", f"orders/{delivery['order_id']}"))["status"] == won
+    assert (await depot.api.json("GET", f"deliveries/{delivery['id']}"))["status"] == won
+    assert await run_oracles(database, [], slugs=[depot.store.slug]) == []
