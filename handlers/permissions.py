@@ -67,6 +67,7 @@ _STOCK_KEEPER = frozenset(
         "orders:prepare",
         "orders:ready",
         "orders:dispatch",
+        "orders:deliver",
         "deliveries:read",
         "deliveries:create",
         "deliveries:update",
@@ -101,7 +102,6 @@ _OWNER = (
     | _STOCK_KEEPER
     | _DRIVER
     | {
-        "orders:deliver",
         "vehicles:create",
         "vehicles:update",
         "customers:personal_data",

@@ -39,20 +39,24 @@ class EngineCursors:
         return self.database.engine(tenants)
 
     async def ensure(self, tenants: Collection[UUID]) -> None:
-        """Create the cursors that do not exist yet."""
+        """Create the cursors that do not exist yet; a tenant that there is not has none."""
         unknown = set(tenants) - self._known
         if unknown:
             async with self.transaction(unknown) as tx:
-                await tx.execute(
-                    sql.create_engine_cursors, consumer=self.engine.name, tenant_ids=sorted(unknown)
+                rows = await tx.fetch_all(
+                    sql.create_engine_cursors, consumer=self.engine.name, tenant_ids=list(unknown)
                 )
-            self._known |= unknown
+            self._known.update(row["id"] for row in rows)
 
     async def lock(self, tx: EngineTransaction, tenants: Collection[UUID]) -> list[Record]:
         """Lock the tenants' cursors (``tenant_id, last_seq, attempts``); not those waiting after a failure."""
         return await tx.fetch_all(
             sql.lock_engine_cursors, consumer=self.engine.name, tenant_ids=list(tenants)
         )
+
+    async def hold(self, tx: EngineTransaction, tenant_id: UUID) -> None:
+        """Lock one tenant's cursor, also when it waits after a failure: nobody else applies anything meanwhile."""
+        await tx.execute(sql.hold_engine_cursor, consumer=self.engine.name, tenant_id=tenant_id)
 
     async def read(self, tx: EngineTransaction, after: Mapping[UUID, int], per_tenant: int) -> list[Record]:
         """The next log rows of each tenant, consecutive from its cursor on; raises ``LogGapError``.
@@ -107,3 +111,7 @@ class EngineCursors:
     def owe_attempt(self, tenants: Iterable[UUID]) -> None:
         """Note that a counted attempt failed for a passing cause, which is not the event's fault."""
         self._owed.update(tenants)
+
+    def owed(self, tenant_id: UUID) -> int:
+        """Attempts that are counted in the cursor and will be taken back."""
+        return self._owed[tenant_id]

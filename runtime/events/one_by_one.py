@@ -83,11 +83,15 @@ class OneByOne:
             if rows == []:
                 await self._cursors.apply(tx, after, [])
                 return Outcome.nothing_left
-            if cursor["attempts"] - counted >= MAX_ATTEMPTS and rows is not None:
+            made = cursor["attempts"] - counted - self._cursors.owed(self._tenant_id)
+            if made >= MAX_ATTEMPTS and rows is not None:
                 error = ProcessDiedError("the process ended each time this event was applied")
                 if self._may_park(rows[0], error):
                     await self._park(tx, rows[0], error, cursor["attempts"])
                     return Outcome.parked
+                # It stays, but the processes that start again must not all die of it at once.
+                await self._postpone(tx, rows[0]["tenant_seq"], made, error)
+                return Outcome.failed
             if not counted:
                 await self._cursors.count_attempt(tx, [self._tenant_id])
         row: Record | None = None
@@ -120,21 +124,27 @@ class OneByOne:
             cursor = await self._lock(tx)
             if cursor is None:
                 return Outcome.nothing_left
+            if row is not None and row["tenant_seq"] != cursor["last_seq"] + 1:
+                return Outcome.nothing_left  # meanwhile another process has applied it
             attempts = cursor["attempts"]
             if row is not None and attempts >= MAX_ATTEMPTS and self._may_park(row, error):
                 await self._park(tx, row, error, attempts)
                 return Outcome.parked
             seq = row["tenant_seq"] if row is not None else cursor["last_seq"] + 1
-            await tx.execute(
-                sql.postpone_engine_cursor,
-                consumer=self._name,
-                tenant_id=self._tenant_id,
-                # Only attempts that ended with their process may fill up the count: such an event is parked unseen.
-                attempts=min(attempts, MAX_ATTEMPTS - 1),
-                blocked_seq=seq,
-                pause=timedelta(seconds=pause_after(attempts)),
-                error=_describe(error),
-            )
+            await self._postpone(tx, seq, attempts, error)
+        return Outcome.failed
+
+    async def _postpone(self, tx: EngineTransaction, seq: int, attempts: int, error: Exception) -> None:
+        await tx.execute(
+            sql.postpone_engine_cursor,
+            consumer=self._name,
+            tenant_id=self._tenant_id,
+            # Only attempts that ended with their process may fill up the count: such an event is parked unseen.
+            attempts=min(attempts, MAX_ATTEMPTS - 1),
+            blocked_seq=seq,
+            pause=timedelta(seconds=pause_after(attempts)),
+            error=_describe(error),
+        )
         log.warning(
             "event failed",
             engine=self._name,
@@ -143,7 +153,6 @@ class OneByOne:
             attempts=attempts,
             error=_describe(error),
         )
-        return Outcome.failed
 
     def _may_park(self, row: Record, error: Exception) -> bool:
         if isinstance(error, NewerVersionError | LogGapError) or row["event_type"] in self._blocking:

@@ -105,7 +105,10 @@ class Relay:
 
     async def _sweep(self) -> set[UUID]:
         async with self._database.transaction() as tx:
-            rows = await tx.fetch_all(sql.select_relay_lag, limit=TURN_TENANTS)
+            # Those that have to wait must not take the places of those that need not.
+            rows = await tx.fetch_all(
+                sql.select_relay_lag, but_partitions=list(self._full), limit=TURN_TENANTS
+            )
         return {row["tenant_id"] for row in rows}
 
     async def _publish_behind(self, tenants: Collection[UUID]) -> set[UUID]:
@@ -113,8 +116,8 @@ class Relay:
         unknown = set(tenants) - self._known
         if unknown:
             async with self._database.transaction() as tx:
-                await tx.execute(sql.create_relay_cursors, tenant_ids=sorted(unknown))
-            self._known |= unknown
+                rows = await tx.fetch_all(sql.create_relay_cursors, tenant_ids=list(unknown))
+            self._known.update(row["id"] for row in rows)
         per_tenant = max(1, TURN_EVENTS // len(tenants))
         started = time.perf_counter()
         async with self._database.transaction() as tx:
@@ -137,7 +140,9 @@ class Relay:
             hiredis.pack_command((b"XADD", keys[row["partition"]], b"*", *claim_check(row))) for row in rows
         )
         pool: Any = self._redis.connection_pool
-        connection = await pool.get_connection()
+        # Connecting is a conversation too, and a server that hangs would hold the cursors with it.
+        with anyio.fail_after(REDIS_DEADLINE_S):
+            connection = await pool.get_connection()
         try:
             failure: Exception | None = None
             with anyio.fail_after(REDIS_DEADLINE_S):

@@ -32,7 +32,7 @@ async def replay_requested(cursors: EngineCursors) -> int:
         tenant_id, letter_id = request["tenant_id"], request["id"]
         try:
             async with cursors.transaction([tenant_id]) as tx:
-                await cursors.lock(tx, [tenant_id])
+                await cursors.hold(tx, tenant_id)
                 row = await tx.fetch_one(sql.lock_replay_request, tenant_id=tenant_id, id=letter_id)
                 if row is None:
                     continue
@@ -64,7 +64,7 @@ async def rebuild(consumer: Consumer, tenant_id: UUID) -> int:
     cursors = consumer.cursors
     await cursors.ensure([tenant_id])
     async with cursors.transaction([tenant_id]) as tx:
-        await cursors.lock(tx, [tenant_id])
+        await cursors.hold(tx, tenant_id)
         first = await tx.fetch_value(sql.select_first_seq, tenant_id=tenant_id)
         if first not in (None, 1):
             raise ConflictError(
@@ -73,6 +73,7 @@ async def rebuild(consumer: Consumer, tenant_id: UUID) -> int:
                 f"O registro começa no evento {first}; o que veio antes não pode mais ser aplicado.",
             )
         await cursors.engine.clear(tx, tenant_id)
+        await tx.execute(sql.close_dead_letters, consumer=cursors.engine.name, tenant_id=tenant_id)
         await tx.execute(sql.rewind_engine_cursor, consumer=cursors.engine.name, tenant_id=tenant_id)
     applied = 0
     while True:

@@ -78,7 +78,7 @@ async def record(
     operation: Operation,
     key: str | None,
     status: int,
-    body: bytes,
+    body: bytes | None,
     headers: dict[str, str],
 ) -> None:
     """Write the audit entries, and the answer under its key. A write without an entry gets one of its own."""
@@ -90,7 +90,7 @@ async def record(
     left = {
         "key": key,
         "status": status,
-        "body": body.decode() if key is not None else None,
+        "body": (body or b"").decode() if key is not None else None,
         "headers": headers if key is not None else None,
         **_audit(call, entries),
     }

@@ -75,14 +75,25 @@ left join consumer_cursor as c
   on c.consumer = 'relay'
   and c.tenant_id = h.tenant_id
 where h.head > coalesce(c.last_seq, 0)
+  and h.partition <> all ($but_partitions::smallint[])
 limit $limit;
 
 -- name: create_relay_cursors
--- all tenants: the relay serves every tenant
-insert into consumer_cursor (consumer, tenant_id)
-select 'relay', t.tenant_id
-from unnest($tenant_ids::uuid[]) as t (tenant_id)
-on conflict do nothing;
+-- all tenants: the relay serves every tenant. Answers which of them there are: anybody can make a wake-up up.
+with known as (
+  select id
+  from tenants
+  where id = any ($tenant_ids::uuid[])
+),
+made as (
+  insert into consumer_cursor (consumer, tenant_id)
+  select 'relay', id
+  from known
+  order by id
+  on conflict do nothing
+)
+select id
+from known;
 
 -- name: take_relay_batch
 -- all tenants: the relay serves every tenant. A tenant that another relay holds is left to that one.
@@ -131,11 +142,22 @@ where h.head > coalesce(c.last_seq, 0)
 limit $limit;
 
 -- name: create_engine_cursors
--- all tenants: bound by the list of the batch
-insert into consumer_cursor (consumer, tenant_id)
-select $consumer::text, t.tenant_id
-from unnest($tenant_ids::uuid[]) as t (tenant_id)
-on conflict do nothing;
+-- all tenants: bound by the list of the batch. Answers which of them there are: a stream's entry may be forged, or older
+-- than the database.
+with known as (
+  select id
+  from tenants
+  where id = any ($tenant_ids::uuid[])
+),
+made as (
+  insert into consumer_cursor (consumer, tenant_id)
+  select $consumer::text, id
+  from known
+  order by id
+  on conflict do nothing
+)
+select id
+from known;
 
 -- name: lock_engine_cursors
 -- all tenants: bound by the list of the batch. The fixed order keeps two batches from deadlocking.
@@ -145,6 +167,14 @@ where consumer = $consumer
   and tenant_id = any ($tenant_ids::uuid[])
   and coalesce(next_attempt_at, '-infinity') <= clock_timestamp()
 order by tenant_id
+for update;
+
+-- name: hold_engine_cursor
+-- Whether it waits after a failure or not: the wait may end while the caller works.
+select last_seq
+from consumer_cursor
+where consumer = $consumer
+  and tenant_id = $tenant_id
 for update;
 
 -- name: read_engine_batch
@@ -178,13 +208,15 @@ where c.consumer = $consumer
 
 -- name: count_engine_attempts
 -- all tenants: bound by the list of the batch. Counted before the work, so that an event that kills the process counts;
--- what this process counted for an attempt that then failed for a passing cause is taken back.
+-- what this process counted for an attempt that then failed for a passing cause is taken back. Those that wait after a
+-- failure are not attempted.
 update consumer_cursor as c
 set attempts = greatest(0, c.attempts + counted.by),
     updated_at = clock_timestamp()
 from unnest($tenant_ids::uuid[], $by::integer[]) as counted (tenant_id, by)
 where c.consumer = $consumer
-  and c.tenant_id = counted.tenant_id;
+  and c.tenant_id = counted.tenant_id
+  and coalesce(c.next_attempt_at, '-infinity') <= clock_timestamp();
 
 -- name: postpone_engine_cursor
 update consumer_cursor
@@ -257,7 +289,17 @@ set state = 'parked',
     traceback = $traceback::text,
     attempts = attempts + 1
 where tenant_id = $tenant_id
-  and id = $id;
+  and id = $id
+  and state = 'replay_requested';
+
+-- name: close_dead_letters
+-- Their events are about to be applied with the rest of the log; one that fails again is parked again.
+update dead_letters
+set state = 'replayed',
+    resolved_at = clock_timestamp()
+where tenant_id = $tenant_id
+  and consumer = $consumer
+  and state in ('parked', 'replay_requested');
 
 -- name: select_dead_letters
 -- all tenants: the platform's operators see every tenant's dead letters

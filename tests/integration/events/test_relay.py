@@ -4,12 +4,12 @@ import anyio
 import pytest
 from redis.exceptions import ResponseError
 
-from runtime.data.ids import partition_of
+from runtime.data.ids import new_id, partition_of
 from runtime.events.consumer import Consumer
 from runtime.events.engine_actor import EngineActor, Message, Reconciler
 from runtime.events.maintenance import delete_old, trim_streams
 from runtime.events.relay import Relay
-from runtime.events.streams import ensure_group, stream_key
+from runtime.events.streams import ensure_group, open_redis, stream_key
 from runtime.events.wake import WakeSignal
 from tests.support.events import PARTITIONS, cursor, effects, emit_events
 
@@ -94,6 +94,62 @@ async def test_a_full_stream_leaves_the_events_in_the_log(
     assert await redis_client.xlen(stream_key(partition_of(tenant_id, PARTITIONS))) == 1
 
 
+async def test_a_made_up_wake_up_holds_nobody_up(database, redis_client, relay, wake, new_tenant) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1)
+    wake.wake(new_id())
+    wake.wake(tenant_id)
+    await relay.step()
+    assert await entries(redis_client, tenant_id) == [1]
+
+
+async def test_tenants_that_wait_for_a_full_stream_do_not_crowd_out_the_others(
+    database, redis_client, relay_database, wake, new_tenant, monkeypatch
+) -> None:
+    monkeypatch.setattr("runtime.events.relay.TURN_TENANTS", 3)
+    relay = Relay(relay_database, redis_client, wake, partitions=PARTITIONS, stream_limit=1)
+    tenants = [await new_tenant() for _ in range(30)]
+    full = partition_of(tenants[0], PARTITIONS)
+    await redis_client.xadd(stream_key(full), {"a": "b"})
+    waiting = [tenant for tenant in tenants if partition_of(tenant, PARTITIONS) == full]
+    free = next(tenant for tenant in tenants if partition_of(tenant, PARTITIONS) != full)
+    while len(waiting) <= 4:
+        tenant_id = await new_tenant()
+        waiting += [tenant_id] if partition_of(tenant_id, PARTITIONS) == full else []
+    for tenant_id in (*waiting, free):
+        await emit_events(database, tenant_id, 1)
+    for _ in range(4):
+        relay._swept_at = float("-inf")
+        await relay.step()
+    assert await entries(redis_client, free) == [1]
+    assert await redis_client.xlen(stream_key(full)) == 1
+
+
+async def test_a_server_that_accepts_and_says_nothing_costs_the_relay_its_deadline_and_no_more(
+    database, relay_database, wake, new_tenant, monkeypatch
+) -> None:
+    monkeypatch.setattr("runtime.events.relay.REDIS_DEADLINE_S", 0.2)
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1)
+
+    async def say_nothing(stream) -> None:
+        async with stream:
+            await anyio.sleep_forever()
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, say_nothing)
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        client = open_redis(f"redis://127.0.0.1:{port}/3", timeout_s=None)
+        relay = Relay(relay_database, client, wake, partitions=PARTITIONS)
+        with anyio.fail_after(5), pytest.raises(TimeoutError):
+            await relay._publish_behind({tenant_id})
+        await client.aclose()
+        tasks.cancel_scope.cancel()
+
+
 async def test_a_wake_up_brings_the_event_to_the_engine_through_the_stream(
     database, engine_database, redis_client, owner, relay, wake, ledger, new_tenant
 ) -> None:
@@ -144,13 +200,14 @@ async def test_forged_and_ghost_entries_have_no_effect(
     await redis_client.xadd(
         key, {"tenant_id": str(tenant_id), "tenant_seq": "999", "event_type": "stock_updated"}
     )
+    await redis_client.xadd(key, {"tenant_id": nobody, "tenant_seq": "1", "event_type": "stock_updated"})
     await redis_client.xadd(key, {"tenant_id": "nonsense"})
     actor = EngineActor(Consumer(ledger, engine_database), redis_client, partition, "test-0")
     messages = await actor._read(">", block_ms=None)
     await actor._deliver(messages)
     await actor.step(actor.mailbox.get_nowait())
     assert await effects(owner, tenant_id) == [1]
-    assert nobody not in await effects(owner, tenant_id)
+    assert await cursor(owner, "ledger", nobody) is None
     assert (await redis_client.xpending(key, "ledger"))["pending"] == 0
 
 

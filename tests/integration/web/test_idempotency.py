@@ -60,6 +60,25 @@ async def test_twenty_at_once_under_one_key_have_one_effect(owner) -> None:
         assert await answer.read() in bodies
 
 
+async def test_an_answer_without_a_body_is_repeated_as_well(owner) -> None:
+    yard = await owner.json("POST", "/api/v1/locations", {"name": "Pátio"}, status=201)
+    made = await owner.json("POST", PRODUCTS, product(), status=201)
+    receipt = {"product_id": made["id"], "kind": "receipt", "quantity": "10"}
+    booked = await owner.json("POST", "/api/v1/stock/movements", receipt, status=201)
+    transfer = {
+        "from_location_id": booked["location_id"],
+        "to_location_id": yard["id"],
+        "items": [{"product_id": made["id"], "quantity": "4"}],
+    }
+    for _ in range(2):
+        answer = await owner.post(
+            "/api/v1/stock/transfers", json=transfer, headers={"Idempotency-Key": "k-1"}
+        )
+        assert (answer.status, await answer.read()) == (204, b"")
+    stock = await owner.json("GET", f"/api/v1/stock?location_id={yard['id']}", status=200)
+    assert [level["on_hand"] for level in stock["items"]] == ["4.000"]
+
+
 async def test_a_key_means_nothing_to_a_reading(owner) -> None:
     key = {"Idempotency-Key": "k-1"}
     assert await (await owner.get(PRODUCTS, headers=key)).json() == {"items": [], "next_cursor": None}
