@@ -82,8 +82,14 @@ class Edge:
         ):
             return answer.status, answer.headers, await answer.text()
 
-    def log(self) -> list[dict[str, Any]]:
-        """The access lines so far."""
+    async def logged(self, count: int) -> list[dict[str, Any]]:
+        """The access lines once there are ``count`` of them: nginx writes a line after its answer."""
+        with anyio.fail_after(10):
+            while len(lines := self._log()) < count:
+                await anyio.sleep(0.01)
+        return lines
+
+    def _log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.directory / "log" / "access.log").read_text().splitlines()]
 
     def _placed(self, text: str) -> str:
