@@ -19,7 +19,7 @@ from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="events")
 
-CONSUMERS = ("relay", "stock", "sales", "delivery")
+CONSUMERS = ("relay", "stock", "sales", "pricing", "delivery")
 """Everything that follows the log in this release."""
 
 

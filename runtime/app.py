@@ -54,12 +54,17 @@ def engines() -> dict[str, Callable[[], Engine]]:
 
         return SalesEngine()
 
+    def pricing() -> Engine:
+        from actors.pricing.actor import PricingEngine
+
+        return PricingEngine()
+
     def delivery() -> Engine:
         from actors.delivery.actor import DeliveryEngine
 
         return DeliveryEngine()
 
-    return {"stock": stock, "sales": sales, "delivery": delivery}
+    return {"stock": stock, "sales": sales, "pricing": pricing, "delivery": delivery}
 
 
 def engines_of(roles: Sequence[str]) -> list[str]:

@@ -65,6 +65,17 @@ class ReplenishmentParameters(_Part):
     window_days: int | None = None
 
 
+class PricingParameters(_Part):
+    """How a product (or a whole store) wants its costs and price alerts computed; what is absent keeps its default."""
+
+    cost_method: Literal["best", "average", "last"] | None = None
+    variation_percent: Decimal | None = None
+    variation_days: int | None = None
+    margin_floor_percent: Decimal | None = None
+    monthly_money_percent: Decimal | None = None
+    window_days: int | None = None
+
+
 class QuoteCreated(Payload):
     quote_id: UUID
     number: str
@@ -231,6 +242,13 @@ class ReplenishmentParametersSet(Payload):
     parameters: ReplenishmentParameters
 
 
+class PricingParametersSet(Payload):
+    """``product_id`` absent: the store's default."""
+
+    product_id: UUID | None = None
+    parameters: PricingParameters
+
+
 class SuggestionAccepted(Payload):
     product_id: UUID
     quantity: Decimal | None = None
@@ -301,6 +319,7 @@ CATALOGUE: dict[str, type[Payload]] = {
         PurchaseOrderReceived,
         PurchaseOrderCancelled,
         ReplenishmentParametersSet,
+        PricingParametersSet,
         SuggestionAccepted,
         SuggestionDismissed,
         DeliveryStatusChanged,

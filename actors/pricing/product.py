@@ -1,0 +1,232 @@
+"""What the pricing engine knows of one product, and how it changes: offers, costs and alerts. No database here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from actors.pricing.alerts import Alert, AlertKey, margin_alert, variation_alert
+from actors.pricing.model import (
+    Stability,
+    Trend,
+    change,
+    holding_months,
+    landed_cost,
+    mean_and_deviation,
+    stability,
+    trend,
+)
+from actors.pricing.parameters import Policy
+from runtime.data.ids import NIL
+
+NO_END = date.max
+"""Infinity in the database."""
+TREND_MOST_POINTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a supplier asks from a day to a day, both included; of two the later ``seq`` counts."""
+
+    valid_from: date
+    valid_to: date
+    seq: int
+    price: Decimal
+    minimum_quantity: Decimal
+    payment_days: int
+    lead_time_days: int | None
+
+
+@dataclass(slots=True)
+class Offer:
+    """One supplier's prices of a product; from ``current`` on computed from the periods."""
+
+    registered: int = 0
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
+    known: Decimal | None = None
+    """The last price that counted."""
+    previous: Decimal | None = None
+    changed_on: date | None = None
+    periods: dict[tuple[date, date], Period] = field(default_factory=dict)
+    new: set[tuple[date, date]] = field(default_factory=set)
+    current: Period | None = None
+    reference: Decimal | None = None
+    change: float | None = None
+    prices: int = 0
+    mean: float | None = None
+    deviation: float | None = None
+    stability: Stability | None = None
+    landed: float | None = None
+    trend: Trend | None = None
+
+    def register(self, period: Period) -> None:
+        """Take a price in; the last one registered for the same days holds."""
+        key = period.valid_from, period.valid_to
+        self.registered += 1
+        self.lowest = period.price if self.lowest is None else min(self.lowest, period.price)
+        self.highest = period.price if self.highest is None else max(self.highest, period.price)
+        if key not in self.periods or self.periods[key].seq < period.seq:
+            self.periods[key] = period
+            self.new.add(key)
+
+    def counting(self, day: date) -> Period | None:
+        """The price that counts on a day: of those valid then, the last to begin."""
+        valid = [one for one in self.periods.values() if one.valid_from <= day <= one.valid_to]
+        return max(valid, key=lambda one: (one.valid_from, one.seq), default=None)
+
+    def look(self, day: date, variation_days: int) -> None:
+        """Bring the current price and its change to this day."""
+        self.current = self.counting(day)
+        self.reference = self.change = None
+        if self.current is None:
+            return
+        price = self.current.price
+        if self.known is not None and self.known != price:
+            self.previous, self.changed_on = self.known, day
+        self.known = price
+        then = day - timedelta(days=variation_days)
+        before = self.counting(then)
+        if before is None:
+            began = [one for one in self.periods.values() if then < one.valid_from <= day]
+            before = min(began, key=lambda one: (one.valid_from, one.seq))
+        if before is not self.current:
+            self.reference = before.price
+            self.change = change(float(price), float(before.price))
+
+    def points(self, day: date, window_days: int) -> list[tuple[int, float]]:
+        """The prices that began in the window and the one that counted when it began: (day, price), days rising."""
+        first = day - timedelta(days=window_days)
+        inside = [one for one in self.periods.values() if first < one.valid_from <= day]
+        if (start := self.counting(first)) is not None:
+            inside.append(start)
+        inside.sort(key=lambda one: (one.valid_from, one.seq))
+        return list({one.valid_from.toordinal(): float(one.price) for one in inside}.items())
+
+    def turning_days(self, policy: Policy) -> set[date]:
+        """The days on which something computed from the periods may change by itself."""
+        days = set()
+        for one in self.periods.values():
+            edges = [one.valid_from] + ([one.valid_to + timedelta(days=1)] if one.valid_to != NO_END else [])
+            for edge in edges:
+                days.add(edge)
+                days.add(edge + timedelta(days=policy.variation_days))
+                days.add(edge + timedelta(days=policy.window_days))
+        return days
+
+
+@dataclass(slots=True)
+class Product:
+    """A product's offers and purchases; ``base_cost`` and what follows are computed from them."""
+
+    parameters: str | None = None
+    active: bool = True
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    paid: Decimal | None = None
+    paid_supplier_id: UUID | None = None
+    paid_on: date | None = None
+    receipts: int = 0
+    used_quantity: Decimal = Decimal(0)
+    """What was received before the last receipt, and so used up between the first and the last."""
+    last_quantity: Decimal = Decimal(0)
+    first_received_on: date | None = None
+    last_received_on: date | None = None
+    next_day: date | None = None
+    base_cost: Decimal | None = None
+    base_source: Literal["best", "average", "last", "product"] | None = None
+    trend: Trend | None = None
+    offers: dict[UUID, Offer] = field(default_factory=dict)
+    alerts: dict[AlertKey, Alert] = field(default_factory=dict)
+    changed: bool = False
+
+    @property
+    def usual_quantity(self) -> float:
+        """Mean quantity of a receipt."""
+        return float(self.used_quantity + self.last_quantity) / self.receipts if self.receipts else 0.0
+
+    @property
+    def daily_use(self) -> float:
+        """Units per day, from two receipts on."""
+        if self.first_received_on is None or self.last_received_on is None:
+            return 0.0
+        days = (self.last_received_on - self.first_received_on).days
+        return float(self.used_quantity) / days if days else 0.0
+
+    def receive(self, day: date, supplier_id: UUID, quantity: Decimal, unit_cost: Decimal) -> None:
+        """Goods came in at this cost; what comes on one day is one receipt."""
+        self.paid, self.paid_supplier_id, self.paid_on = unit_cost, supplier_id, day
+        if self.last_received_on is None:
+            self.first_received_on = day
+        elif day <= self.last_received_on:
+            self.last_quantity += quantity
+            return
+        self.receipts += 1
+        self.used_quantity += self.last_quantity
+        self.last_quantity, self.last_received_on = quantity, day
+
+    def advance(self, today: date, zone: ZoneInfo, policy: Policy) -> None:
+        """Let the days up to ``today`` begin on which prices start, end or fall out of a window."""
+        while self.next_day is not None and self.next_day <= today:
+            day = self.next_day
+            self.assess(day, datetime.combine(day, time.min, zone), policy)
+
+    def assess(self, day: date, at: datetime, policy: Policy) -> None:
+        """Compute what counts on ``day``: prices, base cost and alerts, which open and close at ``at``."""
+        self.changed = True
+        turning: set[date] = set()
+        usual, use = self.usual_quantity, self.daily_use
+        for offer in self.offers.values():
+            offer.look(day, policy.variation_days)
+            offer.landed = None
+            if (now := offer.current) is not None:
+                held = holding_months(float(now.minimum_quantity), usual, use)
+                offer.landed = landed_cost(float(now.price), now.payment_days, policy.monthly_rate, held)
+            turning |= offer.turning_days(policy)
+        self.next_day = min((one for one in turning if one > day), default=None)
+        self._cost(policy)
+        for supplier_id, offer in self.offers.items():
+            alert = self.alerts.setdefault(("variation", supplier_id), Alert())
+            price = None if offer.current is None else offer.current.price
+            found = variation_alert(offer.reference, price, offer.change, policy) if self.active else None
+            alert.follow(found, at)
+        margin = self.alerts.setdefault(("margin", NIL), Alert())
+        margin.follow(margin_alert(self.price, self.base_cost, policy) if self.active else None, at)
+
+    def conclude(self, day: date, policy: Policy) -> None:
+        """Compute statistics and trends of the window that ends on ``day``."""
+        series = []
+        for _, offer in sorted(self.offers.items()):
+            points = offer.points(day, policy.window_days)
+            offer.prices, offer.mean, offer.deviation, offer.stability = len(points), None, None, None
+            if points:
+                offer.mean, offer.deviation = mean_and_deviation([price for _, price in points])
+                offer.stability = stability(offer.mean, offer.deviation, len(points))
+            series.append(points[-TREND_MOST_POINTS:])
+            offer.trend = trend(series[-1:])
+        self.trend = trend(series)
+
+    def best(self) -> Offer | None:
+        """The offer with the lowest landed cost; the supplier's id decides between equals."""
+        offered = [(one.landed, key, one) for key, one in self.offers.items() if one.landed is not None]
+        return min(offered, key=lambda one: one[:2])[2] if offered else None
+
+    def _cost(self, policy: Policy) -> None:
+        prices = [one.current.price for one in self.offers.values() if one.current is not None]
+        best = self.best()
+        if policy.cost_method == "last" and self.paid is not None:
+            self.base_cost, self.base_source = self.paid, "last"
+        elif policy.cost_method == "average" and prices:
+            self.base_cost, self.base_source = sum(prices, Decimal(0)) / len(prices), "average"
+        elif best is not None and best.current is not None:
+            self.base_cost, self.base_source = best.current.price, "best"
+        elif self.paid is not None:
+            self.base_cost, self.base_source = self.paid, "last"
+        else:
+            self.base_cost, self.base_source = self.cost, None if self.cost is None else "product"
+        if self.base_cost is not None:
+            self.base_cost = round(self.base_cost, 4)
