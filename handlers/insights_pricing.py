@@ -43,6 +43,7 @@ from runtime.data.transactions import Record
 from runtime.errors import NotFoundError
 from runtime.events.catalogue import PricingParameters, PricingParametersSet
 from runtime.events.log import emit
+from runtime.web.fields import MAX_MONEY, MAX_QUANTITY
 from runtime.web.pagination import Page, page_reply
 from runtime.web.routing import Call, Reply, Routes
 
@@ -67,7 +68,7 @@ async def compare_suppliers(call: Call, product_id: UUID) -> Reply:
     return Reply(
         ComparisonView(
             product_id=product_id,
-            usual_quantity=round(Decimal(usual), 3) if product["receipts"] else None,
+            usual_quantity=min(round(Decimal(usual), 3), MAX_QUANTITY) if product["receipts"] else None,
             monthly_money_percent=float(effective["monthly_money_percent"]) if effective else None,
             items=[_offer(one, offers, product["unit"], numbers) for one in offers],
             explanation=explain_comparison(offers, numbers),
@@ -280,4 +281,5 @@ def _trend(row: Mapping[str, Any], mean: float | Decimal | None, numbers: Number
 
 
 def _money(value: float | Decimal | None) -> Decimal | None:
-    return None if value is None else round_half_up(Decimal(str(value)))
+    """Whole cents; what a minimum quantity binds may be more than any amount, and is shown as the largest one."""
+    return None if value is None else round_half_up(min(Decimal(str(value)), MAX_MONEY))

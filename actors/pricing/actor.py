@@ -1,12 +1,12 @@
 """The pricing engine: from whom to buy, what a product costs, and which prices move.
 
-The products a batch touches, and those of which a price begins or ends on the days it reaches, are read, changed
-event by event, and written back: a handful of statements, however many events and stores.
+The products a batch touches are read, changed event by event, and written back: a handful of statements, however
+many events and stores. Then come those of which a price begins or ends on the days that the batch has reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,6 +30,7 @@ from runtime.events.engine import Engine
 from runtime.events.event import Event
 
 _LAST_DAY = date(2999, 12, 31)
+_DUE_AT_A_TIME = 500
 
 
 class PricingEngine(Engine):
@@ -56,9 +57,11 @@ class PricingEngine(Engine):
         for store in stores.values():
             _begin(store, store.day)
         await rows.save_products(tx, stores.values())
-        changed = [s for s in stores.values() if before[s.tenant_id] != (s.today, s.parameters)]
+        changed = {
+            key: store for key, store in stores.items() if before[key] != (store.today, store.parameters)
+        }
         if changed:
-            await rows.save_stores(tx, changed)
+            await _begin_days(tx, changed)
 
     async def clear(self, tx: EngineTransaction, tenant_id: UUID) -> None:
         """Delete all rows of a tenant."""
@@ -70,22 +73,29 @@ class PricingEngine(Engine):
         store = stores[tenant_id]
         if store.today is None or today <= store.today:
             return
-        await rows.load_products(tx, stores, await rows.list_due(tx, {tenant_id: today}))
-        _begin(store, today)
-        await rows.save_products(tx, [store])
-        await rows.save_stores(tx, [store])
+        store.today = today
+        await _begin_days(tx, stores)
+
+
+async def _begin_days(tx: EngineTransaction, stores: Mapping[UUID, Store]) -> None:
+    """Bring the products that have not been loaded to their stores' days, some hundred at a time."""
+    due = sorted(await rows.list_due(tx, {key: store.day for key, store in stores.items()}))
+    for start in range(0, len(due), _DUE_AT_A_TIME):
+        for store in stores.values():
+            store.products.clear()
+        await rows.load_products(tx, stores, due[start : start + _DUE_AT_A_TIME])
+        for store in stores.values():
+            _begin(store, store.day)
+        await rows.save_products(tx, stores.values())
+    await rows.save_stores(tx, list(stores.values()))
 
 
 async def _load(tx: EngineTransaction, stores: dict[UUID, Store], steps: Sequence[_Step]) -> None:
     wanted = {(step.store.tenant_id, product_id) for step in steps for product_id in step.products()}
-    days: dict[UUID, date | None] = {}
-    for step in steps:
-        tenant_id = step.store.tenant_id
-        if step.sets_store or days.get(tenant_id, step.day) is None:
-            days[tenant_id] = None
-        else:
-            days[tenant_id] = max(step.day, days.get(tenant_id) or step.day)
-    await rows.load_products(tx, stores, wanted | await rows.list_due(tx, days))
+    whole: dict[UUID, date | None] = {step.store.tenant_id: None for step in steps if step.sets_store}
+    if whole:
+        wanted |= await rows.list_due(tx, whole)
+    await rows.load_products(tx, stores, wanted)
 
 
 def _begin(store: Store, today: date) -> None:

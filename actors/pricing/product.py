@@ -25,6 +25,7 @@ from runtime.data.ids import NIL
 
 NO_END = date.max
 """Infinity in the database."""
+_NEVER = NO_END.toordinal()
 TREND_MOST_POINTS = 60
 
 
@@ -54,6 +55,8 @@ class Offer:
     changed_on: date | None = None
     periods: dict[tuple[date, date], Period] = field(default_factory=dict)
     new: set[tuple[date, date]] = field(default_factory=set)
+    ordered: list[Period] | None = None
+    """The periods, the last to begin first; None when they have to be put in order."""
     current: Period | None = None
     reference: Decimal | None = None
     change: float | None = None
@@ -73,11 +76,11 @@ class Offer:
         if key not in self.periods or self.periods[key].seq < period.seq:
             self.periods[key] = period
             self.new.add(key)
+            self.ordered = None
 
     def counting(self, day: date) -> Period | None:
         """The price that counts on a day: of those valid then, the last to begin."""
-        valid = [one for one in self.periods.values() if one.valid_from <= day <= one.valid_to]
-        return max(valid, key=lambda one: (one.valid_from, one.seq), default=None)
+        return next((one for one in self._newest_first() if one.valid_from <= day <= one.valid_to), None)
 
     def look(self, day: date, variation_days: int) -> None:
         """Bring the current price and its change to this day."""
@@ -92,8 +95,7 @@ class Offer:
         then = day - timedelta(days=variation_days)
         before = self.counting(then)
         if before is None:
-            began = [one for one in self.periods.values() if then < one.valid_from <= day]
-            before = min(began, key=lambda one: (one.valid_from, one.seq))
+            before = [one for one in self._newest_first() if then < one.valid_from <= day][-1]
         if before is not self.current:
             self.reference = before.price
             self.change = change(float(price), float(before.price))
@@ -101,22 +103,29 @@ class Offer:
     def points(self, day: date, window_days: int) -> list[tuple[int, float]]:
         """The prices that began in the window and the one that counted when it began: (day, price), days rising."""
         first = day - timedelta(days=window_days)
-        inside = [one for one in self.periods.values() if first < one.valid_from <= day]
+        inside = [one for one in self._newest_first() if first < one.valid_from <= day]
         if (start := self.counting(first)) is not None:
             inside.append(start)
-        inside.sort(key=lambda one: (one.valid_from, one.seq))
+        inside.reverse()
         return list({one.valid_from.toordinal(): float(one.price) for one in inside}.items())
 
-    def turning_days(self, policy: Policy) -> set[date]:
-        """The days on which something computed from the periods may change by itself."""
-        days = set()
+    def next_turn(self, day: date, policy: Policy) -> date | None:
+        """The next day on which something computed from the periods may change by itself."""
+        now, spans = day.toordinal(), (0, policy.variation_days, policy.window_days)
+        turn = _NEVER
         for one in self.periods.values():
-            edges = [one.valid_from] + ([one.valid_to + timedelta(days=1)] if one.valid_to != NO_END else [])
-            for edge in edges:
-                days.add(edge)
-                days.add(edge + timedelta(days=policy.variation_days))
-                days.add(edge + timedelta(days=policy.window_days))
-        return days
+            for edge in (one.valid_from.toordinal(), one.valid_to.toordinal() + 1):
+                for span in spans:
+                    if now < edge + span < turn:
+                        turn = edge + span
+        return date.fromordinal(turn) if turn < _NEVER else None
+
+    def _newest_first(self) -> list[Period]:
+        if self.ordered is None:
+            self.ordered = sorted(
+                self.periods.values(), key=lambda one: (one.valid_from, one.seq), reverse=True
+            )
+        return self.ordered
 
 
 @dataclass(slots=True)
@@ -178,7 +187,7 @@ class Product:
     def assess(self, day: date, at: datetime, policy: Policy) -> None:
         """Compute what counts on ``day``: prices, base cost and alerts, which open and close at ``at``."""
         self.changed = True
-        turning: set[date] = set()
+        turns = []
         usual, use = self.usual_quantity, self.daily_use
         for offer in self.offers.values():
             offer.look(day, policy.variation_days)
@@ -186,8 +195,8 @@ class Product:
             if (now := offer.current) is not None:
                 held = holding_months(float(now.minimum_quantity), usual, use)
                 offer.landed = landed_cost(float(now.price), now.payment_days, policy.monthly_rate, held)
-            turning |= offer.turning_days(policy)
-        self.next_day = min((one for one in turning if one > day), default=None)
+            turns.append(offer.next_turn(day, policy))
+        self.next_day = min(filter(None, turns), default=None)
         self._cost(policy)
         for supplier_id, offer in self.offers.items():
             alert = self.alerts.setdefault(("variation", supplier_id), Alert())

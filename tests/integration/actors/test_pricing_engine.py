@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from actors.pricing import actor
 from actors.pricing.actor import PricingEngine
 from runtime.data.ids import new_id
 from runtime.events.catalogue import (
@@ -181,8 +182,9 @@ async def test_prices_that_no_window_reaches_are_forgotten(engines: Engines, new
 
 @pytest.mark.parametrize("batch_events", [1, 7, 2_000])
 async def test_a_rebuild_gives_the_same_rows_however_the_log_was_cut(
-    engines: Engines, new_tenant, batch_events: int
+    engines: Engines, new_tenant, batch_events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(actor, "_DUE_AT_A_TIME", batch_events)
     dice = random.Random(7)
     tenant, other = await new_tenant(), await new_tenant()
     products, suppliers = [new_id() for _ in range(5)], [new_id() for _ in range(3)]

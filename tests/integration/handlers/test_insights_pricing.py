@@ -20,6 +20,7 @@ from handlers.insights_pricing_models import (
 from runtime.data.ids import new_id
 from runtime.events.consumer import Consumer
 from tests.integration.actors.test_pricing_engine import created, parameters, price
+from tests.integration.actors.test_pricing_engine import received as bought
 from tests.support.engines import Engines
 
 PRICING = "insights/pricing"
@@ -206,6 +207,27 @@ async def test_a_trend_says_how_sure_it_is(yard: Yard) -> None:
     assert found["explanation"] == "Sobe R$ 1,00 por mês em 5 preços (confiança de 97,2%)."
     english = await yard.get(f"trend/{product}", "en")
     assert english["explanation"] == "Rises by R$1.00 per month over 5 prices (confidence 97.2%)."
+
+
+async def test_the_largest_numbers_there_can_be_are_shown(yard: Yard) -> None:
+    product, north = await yard.product(base_price="0.01"), await yard.supplier("Norte")
+    most, many = "999999999999.99", "99999999999.999"
+    said = [
+        bought(UUID(north), UUID(product), quantity, cost)
+        for quantity, cost in (("0.001", "0"), (many, "0.01"), (many, most))
+    ]
+    now = datetime.now(UTC)
+    for days, one in ((40, said[0]), (1, said[1]), (1, said[2])):
+        await yard.engines.say(yard.tenant_id, now - timedelta(days=days), one)
+    await yard.price(north, product, most, minimum_quantity=many, payment_days=365)
+    await yard.price(await yard.supplier("Sul"), product, "0", minimum_quantity=many)
+    await yard.api.json("PUT", f"{PRICING}/parameters", {"monthly_money_percent": 100}, status=200)
+    for name in ("compare", "suggestion", "base-cost", "trend"):
+        await yard.get(f"{name}/{product}")
+    assert (await yard.get(f"compare/{product}"))["usual_quantity"] == many
+    await yard.api.json("PUT", f"{PRICING}/parameters", {"cost_method": "last"}, status=200)
+    [alert] = (await yard.get("alerts"))["items"]
+    assert (alert["kind"], alert["value"]) == ("margin", most)
 
 
 async def test_parameters_show_what_was_set_and_what_holds(yard: Yard) -> None:
