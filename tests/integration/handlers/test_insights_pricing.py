@@ -210,24 +210,29 @@ async def test_a_trend_says_how_sure_it_is(yard: Yard) -> None:
 
 
 async def test_the_largest_numbers_there_can_be_are_shown(yard: Yard) -> None:
-    product, north = await yard.product(base_price="0.01"), await yard.supplier("Norte")
+    north, south = await yard.supplier("Norte"), await yard.supplier("Sul")
+    few, lots = [await yard.product(sku, base_price="0.01") for sku in ("POU", "MUI")]
     most, many = "999999999999.99", "99999999999.999"
-    said = [
-        bought(UUID(north), UUID(product), quantity, cost)
-        for quantity, cost in (("0.001", "0"), (many, "0.01"), (many, most))
-    ]
     now = datetime.now(UTC)
-    for days, one in ((40, said[0]), (1, said[1]), (1, said[2])):
-        await yard.engines.say(yard.tenant_id, now - timedelta(days=days), one)
-    await yard.price(north, product, most, minimum_quantity=many, payment_days=365)
-    await yard.price(await yard.supplier("Sul"), product, "0", minimum_quantity=many)
+    for days in (40, 1):
+        receipts = [
+            bought(UUID(north), UUID(few), "0.001", most),
+            *[bought(UUID(north), UUID(lots), many, most)] * 2,
+        ]
+        await yard.engines.say(yard.tenant_id, now - timedelta(days=days), *receipts)
+    for product in (few, lots):
+        await yard.price(north, product, most, minimum_quantity=many)
+        await yard.price(south, product, "0", minimum_quantity=many, payment_days=365)
     await yard.api.json("PUT", f"{PRICING}/parameters", {"monthly_money_percent": 100}, status=200)
     for name in ("compare", "suggestion", "base-cost", "trend"):
-        await yard.get(f"{name}/{product}")
-    assert (await yard.get(f"compare/{product}"))["usual_quantity"] == many
+        for product in (few, lots):
+            await yard.get(f"{name}/{product}")
+    landed = {one["supplier_name"]: one["landed_cost"] for one in (await yard.get(f"compare/{few}"))["items"]}
+    assert landed == {"Sul": "0.00", "Norte": most}
+    assert (await yard.get(f"compare/{lots}"))["usual_quantity"] == many
     await yard.api.json("PUT", f"{PRICING}/parameters", {"cost_method": "last"}, status=200)
-    [alert] = (await yard.get("alerts"))["items"]
-    assert (alert["kind"], alert["value"]) == ("margin", most)
+    for alert in (await yard.get("alerts"))["items"]:
+        assert (alert["kind"], alert["value"]) == ("margin", most)
 
 
 async def test_parameters_show_what_was_set_and_what_holds(yard: Yard) -> None:
