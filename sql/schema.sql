@@ -920,6 +920,118 @@ WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.engine_delivery_orders FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.engine_pricing_alerts (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    about text NOT NULL,
+    supplier_id uuid NOT NULL,
+    kind text NOT NULL,
+    risk text NOT NULL,
+    reference numeric(14,2) NOT NULL,
+    value numeric(16,4) NOT NULL,
+    share double precision NOT NULL,
+    status text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT engine_pricing_alerts_about_check CHECK ((about = ANY (ARRAY['variation'::text, 'margin'::text]))),
+    CONSTRAINT engine_pricing_alerts_kind_check CHECK ((kind = ANY (ARRAY['price_rise'::text, 'price_drop'::text, 'margin'::text]))),
+    CONSTRAINT engine_pricing_alerts_risk_check CHECK ((risk = ANY (ARRAY['high'::text, 'medium'::text, 'low'::text]))),
+    CONSTRAINT engine_pricing_alerts_status_check CHECK ((status = ANY (ARRAY['open'::text, 'closed'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_pricing_alerts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_pricing_offers (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    registered integer NOT NULL,
+    lowest numeric(14,2) NOT NULL,
+    highest numeric(14,2) NOT NULL,
+    known numeric(14,2),
+    previous numeric(14,2),
+    changed_on date,
+    price numeric(14,2),
+    minimum_quantity numeric(14,3),
+    payment_days integer,
+    lead_time_days integer,
+    valid_from date,
+    valid_to date,
+    reference numeric(14,2),
+    change double precision,
+    prices integer NOT NULL,
+    mean double precision,
+    deviation double precision,
+    stability text,
+    landed double precision,
+    slope double precision,
+    confidence double precision,
+    points integer NOT NULL,
+    CONSTRAINT engine_pricing_offers_stability_check CHECK ((stability = ANY (ARRAY['stable'::text, 'variable'::text, 'volatile'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_pricing_offers FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_pricing_periods (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date NOT NULL,
+    seq bigint NOT NULL,
+    price numeric(14,2) NOT NULL,
+    minimum_quantity numeric(14,3) NOT NULL,
+    payment_days integer NOT NULL,
+    lead_time_days integer
+);
+
+ALTER TABLE ONLY public.engine_pricing_periods FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_pricing_products (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    parameters jsonb,
+    effective jsonb NOT NULL,
+    active boolean NOT NULL,
+    price numeric(14,2),
+    cost numeric(14,2),
+    paid numeric(16,4),
+    paid_supplier_id uuid,
+    paid_on date,
+    receipts integer NOT NULL,
+    used_quantity numeric(20,3) NOT NULL,
+    last_quantity numeric(20,3) NOT NULL,
+    first_received_on date,
+    last_received_on date,
+    next_day date,
+    base_cost numeric(16,4),
+    base_source text,
+    usual_quantity double precision NOT NULL,
+    slope double precision,
+    confidence double precision,
+    points integer NOT NULL,
+    CONSTRAINT engine_pricing_products_base_source_check CHECK ((base_source = ANY (ARRAY['best'::text, 'average'::text, 'last'::text, 'product'::text]))),
+    CONSTRAINT engine_pricing_products_effective_check CHECK ((pg_column_size(effective) <= 4096)),
+    CONSTRAINT engine_pricing_products_parameters_check CHECK ((pg_column_size(parameters) <= 4096))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_pricing_products FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_pricing_tenants (
+    tenant_id uuid NOT NULL,
+    today date NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    effective jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT engine_pricing_tenants_effective_check CHECK ((pg_column_size(effective) <= 4096)),
+    CONSTRAINT engine_pricing_tenants_parameters_check CHECK ((pg_column_size(parameters) <= 4096))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.engine_pricing_tenants FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.engine_sales_pairs (
     tenant_id uuid NOT NULL,
     product_a uuid NOT NULL,
@@ -1471,6 +1583,21 @@ ALTER TABLE ONLY public.engine_delivery_occurrences
 ALTER TABLE ONLY public.engine_delivery_orders
     ADD CONSTRAINT engine_delivery_orders_pkey PRIMARY KEY (tenant_id, order_id);
 
+ALTER TABLE ONLY public.engine_pricing_alerts
+    ADD CONSTRAINT engine_pricing_alerts_pkey PRIMARY KEY (tenant_id, product_id, about, supplier_id);
+
+ALTER TABLE ONLY public.engine_pricing_offers
+    ADD CONSTRAINT engine_pricing_offers_pkey PRIMARY KEY (tenant_id, product_id, supplier_id);
+
+ALTER TABLE ONLY public.engine_pricing_periods
+    ADD CONSTRAINT engine_pricing_periods_pkey PRIMARY KEY (tenant_id, product_id, supplier_id, valid_from, valid_to);
+
+ALTER TABLE ONLY public.engine_pricing_products
+    ADD CONSTRAINT engine_pricing_products_pkey PRIMARY KEY (tenant_id, product_id);
+
+ALTER TABLE ONLY public.engine_pricing_tenants
+    ADD CONSTRAINT engine_pricing_tenants_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY public.engine_sales_pairs
     ADD CONSTRAINT engine_sales_pairs_pkey PRIMARY KEY (tenant_id, product_a, product_b);
 
@@ -1663,6 +1790,12 @@ CREATE INDEX delivery_items_of_item ON public.delivery_items USING btree (tenant
 CREATE INDEX delivery_links_of_delivery ON public.delivery_links USING btree (tenant_id, delivery_id);
 
 CREATE INDEX delivery_occurrences_of_delivery ON public.delivery_occurrences USING btree (tenant_id, delivery_id, id);
+
+CREATE INDEX engine_pricing_alerts_status ON public.engine_pricing_alerts USING btree (tenant_id, status);
+
+CREATE INDEX engine_pricing_periods_old ON public.engine_pricing_periods USING btree (tenant_id, valid_from);
+
+CREATE INDEX engine_pricing_products_due ON public.engine_pricing_products USING btree (tenant_id, next_day);
 
 CREATE INDEX engine_sales_pairs_second ON public.engine_sales_pairs USING btree (tenant_id, product_b);
 
@@ -2066,6 +2199,16 @@ CREATE POLICY batch ON public.engine_delivery_occurrences AS RESTRICTIVE TO base
 
 CREATE POLICY batch ON public.engine_delivery_orders AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
+CREATE POLICY batch ON public.engine_pricing_alerts AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_pricing_offers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_pricing_periods AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_pricing_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
 CREATE POLICY batch ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
@@ -2111,6 +2254,16 @@ ALTER TABLE public.engine_delivery_days ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.engine_delivery_occurrences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_delivery_orders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_pricing_alerts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_pricing_offers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_pricing_periods ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_pricing_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_pricing_tenants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_sales_pairs ENABLE ROW LEVEL SECURITY;
 
@@ -2207,6 +2360,16 @@ CREATE POLICY runtime ON public.engine_delivery_days TO basecommerce_api, baseco
 CREATE POLICY runtime ON public.engine_delivery_occurrences TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_delivery_orders TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_pricing_alerts TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_pricing_offers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_pricing_periods TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_pricing_products TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_pricing_tenants TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_sales_pairs TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -2347,6 +2510,16 @@ CREATE POLICY tenant ON public.engine_delivery_days AS RESTRICTIVE TO basecommer
 CREATE POLICY tenant ON public.engine_delivery_occurrences AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_delivery_orders AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_pricing_alerts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_pricing_offers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_pricing_periods AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_pricing_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2524,6 +2697,21 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_delivery_occurrences TO
 
 GRANT SELECT ON TABLE public.engine_delivery_orders TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_delivery_orders TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_pricing_alerts TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_alerts TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_pricing_offers TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_offers TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_pricing_periods TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_periods TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_pricing_products TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_products TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_pricing_tenants TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_tenants TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_sales_pairs TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_pairs TO basecommerce_engine;
