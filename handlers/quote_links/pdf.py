@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 from handlers.quote_links.document import QuoteDocument
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 _WIDTHS = (78, 24, 16, 32, 36)
 _MARGIN_MM = 12
@@ -51,7 +55,7 @@ def render_pdf(document: QuoteDocument) -> bytes:
     return bytes(pdf.output())
 
 
-def _items(pdf, document: QuoteDocument) -> None:  # type: ignore[no-untyped-def]
+def _items(pdf: FPDF, document: QuoteDocument) -> None:
     heads = (
         document.say("Produto", "Product"),
         document.say("Quantidade", "Quantity"),
@@ -78,7 +82,7 @@ def _items(pdf, document: QuoteDocument) -> None:  # type: ignore[no-untyped-def
         pdf.ln()
 
 
-def _totals(pdf, document: QuoteDocument) -> None:  # type: ignore[no-untyped-def]
+def _totals(pdf: FPDF, document: QuoteDocument) -> None:
     pdf.ln(2)
     lines = [(document.say("Total", "Total"), document.total, "B")]
     if document.discount:
@@ -97,7 +101,7 @@ def _totals(pdf, document: QuoteDocument) -> None:  # type: ignore[no-untyped-de
     pdf.cell(0, 6, _latin(until), new_x="LMARGIN", new_y="NEXT")
 
 
-def _pix(pdf, document: QuoteDocument, payload: str) -> None:  # type: ignore[no-untyped-def]
+def _pix(pdf: FPDF, document: QuoteDocument, payload: str) -> None:
     import segno
 
     image = io.BytesIO()
@@ -112,7 +116,7 @@ def _pix(pdf, document: QuoteDocument, payload: str) -> None:  # type: ignore[no
     pdf.multi_cell(0, 3.5, payload, new_x="LMARGIN", new_y="NEXT")
 
 
-def _fitted(pdf, text: str, width: float) -> str:  # type: ignore[no-untyped-def]
+def _fitted(pdf: FPDF, text: str, width: float) -> str:
     if pdf.get_string_width(text) <= width - 2:
         return text
     # By halves: letter by letter, a quote of 200 long names took a second of a processor.

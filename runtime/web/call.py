@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 from uuid import UUID
@@ -60,9 +60,7 @@ class AuditEntry:
 
 
 class Reply:
-    """An answer: ``body`` is JSON text already built, or something to make JSON of; None answers no body. Parts that
-    come one by one are sent as they come, after the handler and its deadline; only operations without a transaction
-    may answer so.
+    """An answer: ``body`` is JSON text already built, or something to make JSON of; None answers no body.
 
     ``status`` overrides the operation's own; ``version`` becomes the ETag that ``If-Match`` is compared with.
     """
@@ -71,7 +69,7 @@ class Reply:
 
     def __init__(
         self,
-        body: bytes | str | BaseModel | Mapping[str, Any] | AsyncIterator[bytes] | None = None,
+        body: bytes | str | BaseModel | Mapping[str, Any] | None = None,
         *,
         status: int | None = None,
         version: int | None = None,
@@ -82,11 +80,9 @@ class Reply:
         self.version = version
         self.headers = headers
 
-    def content(self) -> bytes | AsyncIterator[bytes]:
-        """The body as bytes, or its parts."""
+    def content(self) -> bytes:
+        """The body as bytes."""
         body = self.body
-        if isinstance(body, AsyncIterator):
-            return body
         if isinstance(body, str):
             return body.encode()
         if isinstance(body, bytes):

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 import anyio
@@ -92,8 +91,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def port_of(url: str) -> int:
-    """The port of a URL of ours."""
-    return int(urlsplit(url).port or 0)

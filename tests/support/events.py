@@ -13,7 +13,6 @@ import redis.asyncio as redis
 
 from runtime.data.database import Database
 from runtime.data.ids import new_id, partition_of
-from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 from runtime.events.catalogue import QuoteSent, StockUpdated
 from runtime.events.engine import Engine
@@ -155,6 +154,3 @@ async def cursor(owner: asyncpg.Connection, consumer: str, tenant_id: UUID) -> a
     return await owner.fetchrow(
         "select * from consumer_cursor where consumer = $1 and tenant_id = $2", consumer, tenant_id
     )
-
-
-__all__ = ["LedgerEngine", "cursor", "effects", "emit_events", "sql", "stock_event"]
