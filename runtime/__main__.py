@@ -19,13 +19,19 @@ app.command(
     "runtime.commands.dev:dev", name="dev", help="Run everything on servers of its own, with two demo stores."
 )
 app.command("runtime.commands.migrate:migrate", name="migrate", help="Bring the database schema up to date.")
-app.command("runtime.commands.tenant:app", name="tenant", help="Create, list, suspend and resume stores.")
+app.command("runtime.commands.tenant:app", name="tenant", help="Create, list, suspend, move stores.")
 app.command("runtime.commands.user:app", name="user", help="Create and disable users, reset passwords.")
 app.command("runtime.commands.events:app", name="events", help="How far the pipeline is; dead letters.")
 app.command("runtime.commands.engines:app", name="engines", help="Rebuild what engines have learnt.")
 app.command("runtime.commands.demo:app", name="demo", help="Fill a store with believable business.")
 app.command(
     "runtime.commands.doctor:doctor", name="doctor", help="Check this installation; say what to mend."
+)
+app.command(
+    "runtime.commands.backup:backup", name="backup", help="Write a backup; --verify proves that it restores."
+)
+app.command(
+    "runtime.commands.backup:restore", name="restore", help="Restore a backup into an empty database."
 )
 app.command("runtime.commands.openapi:openapi", name="openapi", help="Print the OpenAPI document of the API.")
 

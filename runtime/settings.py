@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         description="Where images of deliveries lie, a directory per store; default `BASECOMMERCE_HOME`/files",
     )
 
+    backup_directory: str = Field(
+        "", description="Where `basecommerce backup` writes; default `BASECOMMERCE_HOME`/backups"
+    )
+
     database_url: DatabaseUrl = Field(
         "",
         repr=False,
@@ -49,6 +53,12 @@ class Settings(BaseSettings):
     database_url_engine: DatabaseUrl = Field("", repr=False, description="The same for the engines")
     database_url_scheduler: DatabaseUrl = Field(
         "", repr=False, description="The same for the `scheduler` role"
+    )
+    database_url_backup: DatabaseUrl = Field(
+        "",
+        repr=False,
+        description="What `backup`, `restore` and `tenant export` use; default `DATABASE_URL`. A superuser or a role "
+        "with BYPASSRLS, and no pooler between",
     )
     database_pooler: Literal["none", "transaction"] = Field(
         "none", description="`transaction` when PgBouncer in transaction mode stands before PostgreSQL"
@@ -141,7 +151,19 @@ class Settings(BaseSettings):
         """``BASECOMMERCE_HOME``, absolute."""
         return self.basecommerce_home.expanduser().resolve()
 
-    def database_url_of(self, role: Literal["api", "relay", "engine", "scheduler"]) -> str:
+    @property
+    def files_home(self) -> Path:
+        """``FILES_DIRECTORY``, absolute."""
+        given = self.files_directory
+        return Path(given).expanduser().resolve() if given else self.home / "files"
+
+    @property
+    def backups_home(self) -> Path:
+        """``BACKUP_DIRECTORY``, absolute."""
+        given = self.backup_directory
+        return Path(given).expanduser().resolve() if given else self.home / "backups"
+
+    def database_url_of(self, role: Literal["api", "relay", "engine", "scheduler", "backup"]) -> str:
         """The connection for one database role: its own URL when set, else ``DATABASE_URL``."""
         own: str = getattr(self, f"database_url_{role}")
         return own or self.database_url

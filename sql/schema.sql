@@ -1193,6 +1193,7 @@ CREATE TABLE public.installation (
     event_partitions smallint NOT NULL,
     epoch integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    backed_up_at timestamp with time zone,
     CONSTRAINT installation_event_partitions_check CHECK (((event_partitions >= 1) AND (event_partitions <= 1024))),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
@@ -2100,7 +2101,7 @@ ALTER TABLE ONLY public.quotes
     ADD CONSTRAINT quotes_tenant_id_customer_id_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
 
 ALTER TABLE ONLY public.quotes
-    ADD CONSTRAINT quotes_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+    ADD CONSTRAINT quotes_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id) DEFERRABLE;
 
 ALTER TABLE ONLY public.quotes
     ADD CONSTRAINT quotes_tenant_id_site_id_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES public.sites(tenant_id, id);

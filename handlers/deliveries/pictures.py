@@ -125,9 +125,7 @@ def encode_anew(data: bytes, kind: str) -> Picture:
 
 def directory_of(settings: Settings, tenant_id: UUID) -> Path:
     """Where a store's files lie: a directory of its own."""
-    given = settings.files_directory
-    root = Path(given).expanduser().resolve() if given else settings.home / "files"
-    return root / str(tenant_id)
+    return settings.files_home / str(tenant_id)
 
 
 async def keep(directory: Path, picture: Picture) -> str:

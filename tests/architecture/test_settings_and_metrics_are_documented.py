@@ -50,8 +50,8 @@ def test_every_setting_is_read_by_the_program() -> None:
     text = "".join(
         path.read_text() for room in ("runtime", "handlers") for path in (ROOT / room).rglob("*.py")
     )
-    by_role = {f"DATABASE_URL_{role}" for role in ("API", "RELAY", "ENGINE", "SCHEDULER")}
-    read_as_property = {"ENVIRONMENT", "BASECOMMERCE_HOME"}
+    by_role = {f"DATABASE_URL_{role}" for role in ("API", "RELAY", "ENGINE", "SCHEDULER", "BACKUP")}
+    read_as_property = {"ENVIRONMENT", "BASECOMMERCE_HOME", "FILES_DIRECTORY", "BACKUP_DIRECTORY"}
     unread = [
         name
         for name in settings.documented()

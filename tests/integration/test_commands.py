@@ -47,6 +47,9 @@ def command(settings: Settings, monkeypatch, capsys) -> Command:
         ("engines", "rebuild"),
         ("doctor",),
         ("openapi",),
+        ("backup",),
+        ("restore",),
+        ("tenant", "import"),
     ],
 )
 def test_every_command_explains_itself(words, capsys) -> None:
