@@ -10,7 +10,7 @@ from handlers.events import CONSUMERS
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
-from runtime.web.fields import Money, View
+from runtime.web.fields import Money, SignedMoney, View
 from runtime.web.routing import Routes
 
 routes = Routes(tag="dashboard")
@@ -24,8 +24,12 @@ class DashboardView(View):
     date: date
     quotes_today: int
     orders_today: int
-    revenue_week: Money = Field(description="Totals of orders delivered since Monday")
-    revenue_month: Money = Field(description="Totals of orders delivered since the first of the month")
+    revenue_week: SignedMoney = Field(
+        description="Totals of orders delivered since Monday, less what has come back since then"
+    )
+    revenue_month: SignedMoney = Field(
+        description="Totals of orders delivered since the first of the month, less what has come back since then"
+    )
     conversion_rate: float | None = Field(
         description="Of the quotes sent in 90 days, the share that became orders"
     )

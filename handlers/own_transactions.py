@@ -15,9 +15,10 @@ from runtime.web.call import Call
 
 @asynccontextmanager
 async def transaction(call: Call[Any]) -> AsyncIterator[TenantTransaction]:
-    """A transaction as other operations are given one."""
-    identity = call.identity
-    async with call.context.database.tenant(identity.tenant_id, user_id=identity.user_id) as tx:
+    """A transaction as other operations are given one; of nobody when the operation is public."""
+    identity = getattr(call, "identity", None)
+    user_id = None if identity is None else identity.user_id
+    async with call.context.database.tenant(call.tenant.id, user_id=user_id) as tx:
         tx.correlation_id = call.request_id
         tx.wake = call.context.wake
         yield tx

@@ -80,9 +80,17 @@ async def list_tenants(call: Call[TenantList]) -> Reply:
     return page_reply(call, rows, call.query.limit, key=lambda row: [row["slug"]])
 
 
+async def _hash_of_owner(call: Call, body: TenantNew) -> str | None:
+    if body.owner is None:
+        return None
+    check_new_password(body.owner.password, body.owner.name, body.slug, pointer="/owner/password")
+    return await call.context.passwords.hash(body.owner.password)
+
+
 @routes.post(
     "/platform/tenants",
     may="platform:tenants_create",
+    prepare=_hash_of_owner,
     summary="Make a store",
     body=TenantNew,
     answers=TenantView,
@@ -95,10 +103,6 @@ async def create_tenant(call: Call, body: TenantNew) -> Reply:
     They are committed just before the platform's own record of it, as row security keeps the two apart.
     """
     context = call.context
-    password_hash = None
-    if body.owner is not None:
-        check_new_password(body.owner.password, body.owner.name, body.slug, pointer="/owner/password")
-        password_hash = await context.passwords.hash(body.owner.password)
     async with context.database.tenant(new_id()) as tx:
         await create_store(
             tx,
@@ -109,13 +113,13 @@ async def create_tenant(call: Call, body: TenantNew) -> Reply:
             time_zone=body.time_zone,
             document=body.document,
         )
-        if body.owner is not None and password_hash is not None:
+        if body.owner is not None:
             await create_user(
                 tx,
                 email=body.owner.email,
                 name=body.owner.name,
                 role=Role.OWNER,
-                password_hash=password_hash,
+                password_hash=call.prepared,
             )
         row = await tx.fetch_one(sql.get_tenant_body, id=tx.tenant_id)
     context.directory.forget_all()

@@ -43,7 +43,7 @@ class TenantSettings(BaseModel):
     default_lead_time_days: Annotated[Decimal, *decimal_field("0", "365", 3)] = Field(
         Decimal(7), description="Days from ordering to receiving, where a product says nothing else"
     )
-    pix_key: Annotated[str, StringConstraints(max_length=77, pattern=r"^[^\s\x00-\x1f]*$")] = Field(
+    pix_key: Annotated[str, StringConstraints(max_length=77, pattern=r"^[\x21-\x7e]*$")] = Field(
         "", description="PIX key; with one, quotes carry a payment code"
     )
     pix_city: Annotated[str, StringConstraints(min_length=1, max_length=15)] = Field(

@@ -82,9 +82,20 @@ async def list_users(call: Call[UserList]) -> Reply:
     return page_reply(call, rows, call.query.limit, key=lambda row: [row["email"]])
 
 
+async def _hash_new(call: Call, body: UserNew) -> str:
+    check_new_password(body.password, body.name, body.email.partition("@")[0], call.tenant.slug)
+    return await call.context.passwords.hash(body.password)
+
+
+async def _hash_other(call: Call, user_id: UUID, body: PasswordReset) -> str:
+    check_new_password(body.password, call.tenant.slug)
+    return await call.context.passwords.hash(body.password)
+
+
 @routes.post(
     "/users",
     may="users:create",
+    prepare=_hash_new,
     summary="Add a user",
     body=UserNew,
     answers=UserView,
@@ -93,13 +104,12 @@ async def list_users(call: Call[UserList]) -> Reply:
 )
 async def create_user(call: Call, body: UserNew) -> Reply:
     """409 when the store has a user with this address."""
-    check_new_password(body.password, body.name, body.email.partition("@")[0], call.tenant.slug)
     user_id = await make_user(
         call.tx,
         email=body.email,
         name=body.name,
         role=Role(body.role),
-        password_hash=await call.context.passwords.hash(body.password),
+        password_hash=call.prepared,
     )
     call.audit("user.created", "user", user_id, after={"role": body.role})
     return await _shown(call, user_id)
@@ -149,6 +159,7 @@ async def change_user(call: Call, user_id: UUID, body: UserChange) -> Reply:
 @routes.post(
     "/users/{user_id}/reset-password",
     may="users:update",
+    prepare=_hash_other,
     summary="Give a user another password",
     body=PasswordReset,
     answers=UserView,
@@ -157,8 +168,7 @@ async def reset_password(call: Call, user_id: UUID, body: PasswordReset) -> Repl
     """All sessions of the user end."""
     user = await lock(call.tx, sql.lock_user, lambda _version: None, id=user_id)
     check_new_password(body.password, user["name"], user["email"].partition("@")[0], call.tenant.slug)
-    hashed = await call.context.passwords.hash(body.password)
-    await call.tx.execute(sql.set_password_hash, id=user_id, password_hash=hashed)
+    await call.tx.execute(sql.set_password_hash, id=user_id, password_hash=call.prepared)
     await _doubt_sessions(call, user_id)
     await call.tx.execute(sql.revoke_sessions_of_user, of_user=user_id)
     call.audit("user.password_reset", "user", user_id)

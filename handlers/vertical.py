@@ -54,6 +54,7 @@ ROUTES: tuple[Routes, ...] = (
     sites.routes,
     quotes.routes,
     quote_links.routes,
+    quote_links.public_routes,
     quote_links.pages,
     orders.routes,
     returns.routes,

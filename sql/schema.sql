@@ -1812,6 +1812,8 @@ CREATE INDEX order_items_of_order ON public.order_items USING btree (tenant_id, 
 
 CREATE INDEX order_return_items_of_item ON public.order_return_items USING btree (tenant_id, order_item_id);
 
+CREATE INDEX order_returns_newest ON public.order_returns USING btree (tenant_id, created_at) INCLUDE (amount);
+
 CREATE INDEX order_returns_of_order ON public.order_returns USING btree (tenant_id, order_id, id);
 
 CREATE INDEX orders_by_customer ON public.orders USING btree (tenant_id, customer_id, created_at DESC, id DESC);

@@ -85,7 +85,7 @@ async def share_delivery(call: Call, delivery_id: UUID, body: TrackingNew) -> Re
     return Reply(
         {
             "id": str(link_id),
-            "url": f"{call.request.scheme}://{call.request.host}/d/{token}",
+            "url": call.public_url(f"/d/{token}"),
             "token": token,
             "expires_at": expires_at.isoformat(),
         }

@@ -214,15 +214,14 @@ async def _join(call: Call, list_id: UUID | None, *, customer_id: UUID | None, s
         raise field_refused(
             "/price_list_id", "unknown", "There is no such price list.", "Esta lista de preços não existe."
         )
-    await call.tx.execute(sql.leave_price_list, customer_id=customer_id, site_id=site_id)
-    if list_id is not None:
+    if list_id is None:
+        await call.tx.execute(sql.leave_price_list, customer_id=customer_id, site_id=site_id)
+    elif customer_id is not None:
         await call.tx.execute(
-            sql.join_price_list,
-            id=new_id(),
-            price_list_id=list_id,
-            customer_id=customer_id,
-            site_id=site_id,
+            sql.put_customer_on_price_list, id=new_id(), price_list_id=list_id, customer_id=customer_id
         )
+    else:
+        await call.tx.execute(sql.put_site_on_price_list, id=new_id(), price_list_id=list_id, site_id=site_id)
     thing = "customer" if customer_id is not None else "site"
     call.audit("price_list.assigned", thing, customer_id or site_id, after={"price_list_id": list_id})
     return Reply(None, status=204)

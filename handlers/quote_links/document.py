@@ -43,8 +43,7 @@ class QuoteDocument:
         settings: TenantSettings = tenant.settings
         total = Decimal(quote["total"])
         pix = None
-        # No PIX key has other characters; a code made of one would pay nobody.
-        if settings.pix_key and settings.pix_key.isascii():
+        if settings.pix_key:
             pix = br_code(
                 key=settings.pix_key,
                 name=tenant.name,
@@ -91,7 +90,7 @@ class QuoteDocument:
         return format_date(self.valid_until.date(), format="short", locale=_babel(self.locale))
 
     def message(self, url: str) -> str:
-        """The text to send by WhatsApp: asterisks make bold there."""
+        """The text to send by WhatsApp, where asterisks make bold; some milliseconds of CPU for a long quote."""
         lines = [
             f"*{self.store}*",
             self.say(

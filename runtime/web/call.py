@@ -104,6 +104,7 @@ class Call(Generic[Q]):
         "context",
         "identity",
         "locale",
+        "prepared",
         "query",
         "request",
         "request_id",
@@ -116,6 +117,7 @@ class Call(Generic[Q]):
     tenant: Tenant
     query: Q
     arguments: Mapping[str, Any]
+    prepared: Any
 
     def __init__(
         self, context: Context, request: web.Request, request_id: str, address: str, locale: str
@@ -126,6 +128,11 @@ class Call(Generic[Q]):
         self.locale = locale
         self.address = address
         self.audited: list[AuditEntry] = []
+
+    def public_url(self, path: str) -> str:
+        """The address under which the client would reach ``path``, a secure one when the edge took it securely."""
+        scheme = self.context.tenancy.peers.scheme(self.request)
+        return f"{scheme}://{self.request.host}{path}"
 
     def if_match(self, version: int) -> None:
         """Raise 412 when the client sent If-Match and none of its tags is this version's."""

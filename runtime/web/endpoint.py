@@ -62,6 +62,9 @@ class _Endpoint:
         if not operation.transaction:
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 return self._response(call, await operation.handler(call, **arguments))
+        if operation.prepare is not None:
+            async with asyncio.timeout(HANDLER_DEADLINE_S):
+                call.prepared = await operation.prepare(call, **arguments)
         return await self._in_transaction(call, arguments, key, data)
 
     async def _in_transaction(

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from runtime.web.call import Call, Reply
 
 Handler = Callable[..., Awaitable[Reply]]
+Preparation = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
 
 _PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -57,6 +58,7 @@ class Operation:
     may: str | None
     public: bool
     transaction: bool
+    prepare: Preparation | None
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     answers: Any
@@ -108,6 +110,7 @@ class Routes:
         may: str | None = None,
         public: bool = False,
         transaction: bool = True,
+        prepare: Preparation | None = None,
         query: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         answers: Any = None,
@@ -119,10 +122,13 @@ class Routes:
 
         ``may`` is the permission it takes; without one any signed-in user may, with ``public`` anybody.
         ``transaction=False`` leaves opening transactions to the handler (``call.tx`` is then not set), and
-        idempotency keys, which live in the transaction, do not apply. ``answers`` is the model of the JSON that
-        is answered, ``media`` the content type of an answer that is not JSON. ``errors`` lists refusals beyond the
-        usual ones.
+        idempotency keys, which live in the transaction, do not apply. ``prepare`` is given the same arguments
+        before the transaction is opened, and does what is too slow to hold one open for; its result is
+        ``call.prepared``. ``answers`` is the model of the JSON that is answered, ``media`` the content type of an
+        answer that is not JSON. ``errors`` lists refusals beyond the usual ones.
         """
+        if prepare is not None and not transaction:
+            raise TypeError(f"{method} {path}: there is no transaction to prepare for")
         if may is not None and (public or _PERMISSION.fullmatch(may) is None):
             raise TypeError(
                 f"{method} {path}: permission {may!r} should read resource:verb, on a non-public route"
@@ -141,6 +147,7 @@ class Routes:
                     may=may,
                     public=public,
                     transaction=transaction,
+                    prepare=prepare,
                     query=query,
                     body=body,
                     answers=answers,

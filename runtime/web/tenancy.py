@@ -125,6 +125,15 @@ class Peers:
                 return own
         return own
 
+    def scheme(self, request: web.Request) -> str:
+        """ "https" or "http" as the client came: what the trusted edge says, else the connection's own."""
+        forwarded = request.headers.get("X-Forwarded-Proto")
+        if forwarded and self.is_trusted(request):
+            last = forwarded.rsplit(",", 1)[-1].strip().lower()
+            if last in ("http", "https"):
+                return last
+        return request.scheme
+
     def _look_up(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)

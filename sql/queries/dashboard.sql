@@ -32,6 +32,21 @@ delivered as (
   where orders.tenant_id = $tenant_id
     and orders.delivered_at >= least(bounds.week, bounds.month)
 ),
+returned as (
+  -- Counted when it comes back, whenever it was sold: a week that is over does not change any more. A return's amount
+  -- is that of its lines, of which the order's overall discount is still to be taken.
+  select
+    coalesce(sum(back.amount * o.total / o.subtotal) filter (where back.created_at >= bounds.week), 0) as week,
+    coalesce(sum(back.amount * o.total / o.subtotal) filter (where back.created_at >= bounds.month), 0) as month
+  from bounds
+  cross join order_returns as back
+  join orders as o
+    on o.tenant_id = back.tenant_id
+    and o.id = back.order_id
+    and o.subtotal > 0
+  where back.tenant_id = $tenant_id
+    and back.created_at >= least(bounds.week, bounds.month)
+),
 sent as (
   select
     count(*) as number,
@@ -80,8 +95,8 @@ select json_build_object(
   'date', bounds.date,
   'quotes_today', quotes_today.number,
   'orders_today', orders_today.number,
-  'revenue_week', round(delivered.week, 2)::text,
-  'revenue_month', round(delivered.month, 2)::text,
+  'revenue_week', round(delivered.week - returned.week, 2)::text,
+  'revenue_month', round(delivered.month - returned.month, 2)::text,
   'conversion_rate', round(sent.converted::numeric / nullif(sent.number, 0), 4)::float8,
   'hours_quote_to_order', round(sent.seconds / 3600, 2)::float8,
   'hours_order_to_delivery', round(delivered.seconds / 3600, 2)::float8,
@@ -89,4 +104,4 @@ select json_build_object(
   'idle_capital', round(shelf.idle_capital, 2)::text,
   'pending_events', behind.events
 )::text as body
-from bounds, quotes_today, orders_today, delivered, sent, shelf, behind;
+from bounds, quotes_today, orders_today, delivered, returned, sent, shelf, behind;

@@ -131,9 +131,17 @@ delete from price_list_members
 where tenant_id = $tenant_id
   and (customer_id = $customer_id::uuid or site_id = $site_id::uuid);
 
--- name: join_price_list
-insert into price_list_members (tenant_id, id, price_list_id, customer_id, site_id, created_at)
-values ($tenant_id, $id, $price_list_id, $customer_id, $site_id, $now);
+-- name: put_customer_on_price_list
+insert into price_list_members (tenant_id, id, price_list_id, customer_id, created_at)
+values ($tenant_id, $id, $price_list_id, $customer_id, $now)
+on conflict (tenant_id, customer_id) where customer_id is not null do update
+  set price_list_id = excluded.price_list_id, created_at = excluded.created_at;
+
+-- name: put_site_on_price_list
+insert into price_list_members (tenant_id, id, price_list_id, site_id, created_at)
+values ($tenant_id, $id, $price_list_id, $site_id, $now)
+on conflict (tenant_id, site_id) where site_id is not null do update
+  set price_list_id = excluded.price_list_id, created_at = excluded.created_at;
 
 -- name: resolve_price
 select json_build_object(

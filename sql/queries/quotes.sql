@@ -294,7 +294,8 @@ where tenant_id = $tenant_id
   and id = $id
 
 -- name: reserve_quote_stock
--- Locks the quote, then (when it may become an order) its products' levels in the order of their ids.
+-- Locks the quote, then (when it may become an order) its products' levels in the order of their ids. The items come
+-- from the locked row: rows of quote_items would be those of the moment before the wait.
 -- Whoever waits here for another conversion sees that conversion's outcome as `state` and `order_id`.
 with quote as materialized (
   select
@@ -312,11 +313,11 @@ location as (
     and is_default
 ),
 wanted as (
-  select quote_items.product_id, sum(quote_items.quantity) as quantity
+  select item.product_id, sum(item.quantity) as quantity
   from quote
-  join quote_items on quote_items.tenant_id = $tenant_id and quote_items.quote_id = quote.id
+  cross join lateral json_to_recordset(quote.items) as item (product_id uuid, quantity numeric)
   where quote.state = 'approved'
-  group by quote_items.product_id
+  group by item.product_id
 ),
 level as (
   insert into stock_levels as level (tenant_id, product_id, location_id, on_hand, reserved, created_at, updated_at)

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from handlers import orders, products, quotes, stock
+from handlers import orders, products, quotes, returns, stock
 from handlers.dashboard import ENGINES
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -95,6 +95,20 @@ async def test_revenue_is_counted_from_monday_and_from_the_first(shop: Shop) -> 
     assert (figures["revenue_week"], figures["revenue_month"]) == ("1110.00", "1000.00")
     later = await board(shop, datetime(2026, 7, 8, 15, tzinfo=UTC))
     assert (later["revenue_week"], later["revenue_month"]) == ("0.00", "1000.00")
+
+
+async def test_what_comes_back_is_taken_off_the_revenue_of_the_week_it_comes_back_in(shop: Shop) -> None:
+    cement = await shop.product("CIM-50", "10.00", on_hand="10")
+    body = orders.OrderNew(fulfilment="counter", discount_percent="10", items=[item(cement, "3")])
+    async with shop.transaction(NOON) as tx:
+        order_id = (await orders.create(tx, shop.settings, body)).id
+        sold = await tx.fetch_all(sql.list_returnable_items, order_id=order_id)
+    next_week = NOON + timedelta(days=7)
+    back = returns.ReturnNew(reason="broken", items=[{"item_id": sold[0]["id"], "quantity": "2"}])
+    async with shop.transaction(next_week) as tx:
+        await returns.take_back(tx, order_id, back)
+    figures = await board(shop, next_week)
+    assert (figures["revenue_week"], figures["revenue_month"]) == ("-18.00", "9.00")
 
 
 async def test_revenue_is_what_was_delivered_after_all_discounts(shop: Shop) -> None:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
+from runtime.data.ids import new_id
+from tests.integration.handlers.test_selling_races import until_somebody_waits
 from tests.support.stores import ApiClient, create_store
 
 
@@ -159,3 +162,24 @@ async def test_another_stores_lists_and_customers_are_not_there(prices: Prices, 
             "agreed-prices", json={"customer_id": own["id"], "product_id": prices.product, "price": "1"}
         )
     ).status == 422
+
+
+@pytest.mark.parametrize("kind", ["customer", "site"])
+async def test_of_two_who_put_somebody_on_a_list_at_once_the_later_wins(
+    prices: Prices, owner: Any, kind: str
+) -> None:
+    first, second = await prices.listed(), await prices.listed(valid_from="2020-01-01")
+    member = getattr(prices, kind)
+    path = f"{kind}s/{member}/price-list"
+    async with anyio.create_task_group() as tasks, owner.transaction():
+        await owner.execute(
+            f"insert into price_list_members (tenant_id, id, price_list_id, {kind}_id, created_at)"
+            " select tenant_id, $1, id, $2, now() from price_lists where id = $3",
+            new_id(),
+            member,
+            first,
+        )
+        tasks.start_soon(prices.client.json, "PUT", path, {"price_list_id": second})
+        await until_somebody_waits(owner)
+    members = await owner.fetch(f"select price_list_id from price_list_members where {kind}_id = $1", member)
+    assert [str(row["price_list_id"]) for row in members] == [second]

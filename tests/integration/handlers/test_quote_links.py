@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import threading
 from urllib.parse import unquote
 
 import pytest
+import redis.asyncio as redis
+from aiohttp.test_utils import TestClient, TestServer
 
+from handlers.quote_links import public, reading
+from handlers.quote_links.document import QuoteDocument
+from handlers.vertical import api_application
+from runtime.host.ops import Readiness
 from tests.support.stores import ApiClient, create_store
 
 
@@ -112,9 +119,51 @@ async def test_the_pdf_is_one_and_carries_the_quote(client: ApiClient, quote: st
     assert len(content) < 100_000
 
 
-async def test_a_key_that_pix_cannot_have_costs_the_code_and_not_the_pdf(
-    client: ApiClient, quote: str
+async def test_documents_are_made_in_a_worker_thread_after_the_connection_is_given_back(
+    client: ApiClient, quote: str, database, monkeypatch
 ) -> None:
-    await client.json("PATCH", "settings", {"settings": {"pix_key": "日本"}})
-    answer = await client.get(f"quotes/{quote}/pdf")
-    assert (answer.status, answer.content_type) == (200, "application/pdf")
+    seen = []
+
+    def watched(made):
+        def make(*arguments):
+            seen.append(
+                (
+                    made.__name__,
+                    threading.current_thread() is threading.main_thread(),
+                    database.connections[0],
+                )
+            )
+            return made(*arguments)
+
+        return make
+
+    monkeypatch.setattr(reading, "render_pdf", watched(reading.render_pdf))
+    monkeypatch.setattr(public, "render_page", watched(public.render_page))
+    monkeypatch.setattr(QuoteDocument, "message", watched(QuoteDocument.message))
+    shared = await client.json("POST", f"quotes/{quote}/share", {}, status=201)
+    for path in (f"quotes/{quote}/pdf", f"/q/{shared['token']}", f"/q/{shared['token']}/pdf"):
+        assert (await client.get(path)).status == 200
+    assert seen == [
+        ("message", False, 0),
+        ("render_pdf", False, 0),
+        ("render_page", False, 0),
+        ("render_pdf", False, 0),
+    ]
+
+
+async def test_a_link_made_behind_tls_is_a_secure_one(
+    client: ApiClient, quote: str, settings, database, redis_url
+) -> None:
+    behind = settings.model_copy(update={"trusted_proxies": ("127.0.0.1",)})
+    connection = redis.Redis.from_url(redis_url)
+    application = api_application(behind, database, connection, Readiness())
+    secure = {"X-Forwarded-Proto": "https"}
+    async with TestClient(TestServer(application)) as http:
+        edge = ApiClient(http, "yard")
+        edge.headers |= {"Authorization": client.headers["Authorization"], **secure}
+        shared = await edge.json("POST", f"quotes/{quote}/share", {}, status=201)
+    await connection.aclose()
+    assert shared["url"].startswith("https://yard.localhost/q/")
+    assert shared["url"] in shared["whatsapp_text"]
+    stranger = await client.post(f"quotes/{quote}/share", json={}, headers=secure)
+    assert (await stranger.json())["url"].startswith("http://")

@@ -117,6 +117,18 @@ async def test_a_draft_changed_meanwhile_is_sent_as_it_is_now(shop: Shop, cement
     assert (shown["status"], shown["total"], shown["version"]) == ("sent", "40.00", 3)
 
 
+async def test_a_quote_rewritten_meanwhile_reserves_what_it_says_now(shop: Shop, cement: UUID) -> None:
+    quote_id = UUID((await shop.draft(item(cement, "3")))["id"])
+
+    async def rewrite(tx: TenantTransaction) -> None:
+        await quotes.change(tx, shop.settings, quote_id, QuoteChange(items=[item(cement, "5")]))
+        await quotes.send(tx, quote_id)
+        await quotes.approve(tx, quote_id)
+
+    await race(shop, rewrite, lambda tx: quotes.convert(tx, shop.settings, quote_id))
+    assert await shop.level(cement) == ("10.000", "5.000", "5.000")
+
+
 @pytest.mark.parametrize(("first", "second"), [("deliver", "cancel"), ("cancel", "deliver")])
 async def test_an_order_is_either_delivered_or_cancelled(
     shop: Shop, cement: UUID, first: str, second: str

@@ -35,6 +35,8 @@ async def test_a_change_leaves_the_rest_alone_and_takes_effect(owner) -> None:
         ({"settings": {"seller_discount_limit_percent": "101"}}, "/settings/seller_discount_limit_percent"),
         ({"settings": {"default_service_level": "NaN"}}, "/settings/default_service_level"),
         ({"settings": {"default_lead_time_days": 366}}, "/settings/default_lead_time_days"),
+        ({"settings": {"pix_key": "chave com espaço"}}, "/settings/pix_key"),
+        ({"settings": {"pix_key": "日本"}}, "/settings/pix_key"),
         ({"settings": {"surprise": 1}}, "/settings/surprise"),
         ({"settings": []}, "/settings"),
         ({"name": ""}, "/name"),

@@ -5,6 +5,7 @@ from uuid import uuid4
 import anyio
 import pytest
 
+from runtime.web.passwords import Passwords
 from tests.support.stores import create_store
 
 USERS = "/api/v1/users"
@@ -154,3 +155,19 @@ async def test_the_audit_log_tells_what_changed_without_the_password(owner, stor
     assert [entry["action"] for entry in entries] == ["user.password_reset", "user.changed"]
     assert (entries[1]["before"], entries[1]["after"]) == ({"role": "driver"}, {"role": "seller"})
     assert "tijolo" not in str(entries)
+
+
+async def test_passwords_are_hashed_before_a_connection_is_taken(owner, database, monkeypatch) -> None:
+    busy = []
+    hash_it = Passwords.hash
+
+    async def watched(self: Passwords, password: str) -> str:
+        busy.append(database.connections[0])
+        return await hash_it(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", watched)
+    user = await owner.json("POST", USERS, NEW, status=201)
+    await owner.json(
+        "POST", f"{USERS}/{user['id']}/reset-password", {"password": "outra frase bem longa"}, status=200
+    )
+    assert busy == [0, 0]

@@ -19,7 +19,9 @@ def peers(*networks: str, secret: str = "") -> Peers:
 
 def request(remote: str | None, **headers: str):
     return SimpleNamespace(
-        remote=remote, headers=CIMultiDict({name.replace("_", "-"): text for name, text in headers.items()})
+        remote=remote,
+        scheme="http",
+        headers=CIMultiDict({name.replace("_", "-"): text for name, text in headers.items()}),
     )
 
 
@@ -93,6 +95,22 @@ def test_the_last_hop_that_our_edge_names_is_the_client(forwarded: str, address:
     asked = request("10.0.0.1", X_Forwarded_For=forwarded)
     assert peers("10.0.0.0/8").address(asked) == address
     assert peers("172.16.0.0/12").address(asked) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "scheme"),
+    [
+        ("https", "https"),
+        ("HTTPS", "https"),
+        ("http, https", "https"),
+        ("https, http", "http"),
+        ("gopher", "http"),
+    ],
+)
+def test_only_our_edge_says_that_a_client_came_securely(forwarded: str, scheme: str) -> None:
+    asked = request("10.0.0.1", X_Forwarded_Proto=forwarded)
+    assert peers("10.0.0.0/8").scheme(asked) == scheme
+    assert peers("172.16.0.0/12").scheme(asked) == "http"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""From a link's token to the document behind it, and to its PDF."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+from anyio import CapacityLimiter, to_thread
+
+from handlers.own_transactions import transaction
+from handlers.quote_links.document import QuoteDocument
+from handlers.quote_links.pdf import render_pdf
+from handlers.quotes import rules
+from runtime.data.queries import Query
+from runtime.data.transactions import TenantTransaction
+from runtime.errors import NotFoundError
+from runtime.web.call import Call, Reply
+
+EVERYTHING_HIDDEN: frozenset[str] = frozenset()
+_PRINTING = CapacityLimiter(2)
+
+
+def hash_of(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def read_document(call: Call, token: str, query: Query) -> QuoteDocument:
+    """``find_document`` in a transaction of its own: what is made of the document takes long enough to give the
+    connection back before."""
+    async with transaction(call) as tx:
+        document, _ = await find_document(call, tx, token, query)
+    return document
+
+
+async def find_document(
+    call: Call, tx: TenantTransaction, token: str, query: Query
+) -> tuple[QuoteDocument, UUID]:
+    """What a link shows and its quote's id, by ``sql.find_quote_link`` or, counting the look, ``sql.see_quote_link``;
+    404 for a link that is unknown, taken back or past its time."""
+    quote_id = await tx.fetch_value(query, token_hash=hash_of(token))
+    if quote_id is None:
+        raise NotFoundError
+    quote = await rules.get(tx, quote_id, EVERYTHING_HIDDEN)
+    return QuoteDocument.of(call.tenant, quote.body), quote_id
+
+
+async def pdf_reply(document: QuoteDocument) -> Reply:
+    """The PDF, made in a worker thread, two at a time."""
+    content = await to_thread.run_sync(render_pdf, document, limiter=_PRINTING)
+    return Reply(
+        content,
+        headers={
+            "Content-Type": "application/pdf",
+            "Content-Disposition": f'inline; filename="{document.number}.pdf"',
+        },
+    )
