@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 
 from runtime.data.ids import NIL, new_id
 from runtime.data.queries import sql
+from runtime.data.transactions import Record
 from runtime.errors import NotFoundError, UnauthorizedError
 from runtime.host.logs import security_event
 from runtime.web.call import Call, Reply, Tenant
@@ -74,37 +75,53 @@ class ProfileView(View):
 )
 async def login(call: Call, body: Login) -> Reply:
     """The answer, and the time it takes, are the same for an unknown e-mail and a wrong password."""
+    for _ in range(2):
+        user = await _verified(call, body)
+        opened = await _open_session(call, body, user)
+        if opened is not None:
+            return opened
+        # Between the look at it and the session another sign-in hashed the password anew, or somebody changed it.
+    raise _wrong_credentials()
+
+
+async def _verified(call: Call, body: Login) -> Record:
+    """The user whose e-mail and password these are; an attempt counts from before the password is looked at."""
     context, tenant = call.context, call.tenant
-    await context.throttle.check(tenant.id, body.email, call.address)
-    async with context.database.tenant(tenant.id) as tx:
-        user = await tx.fetch_one(sql.get_sign_in, email=body.email)
-    encoded = user["password_hash"] if user is not None else None
-    matches = await context.passwords.verify(encoded, body.password)
-    if user is None or not matches or not user["active"]:
-        await context.throttle.failed(tenant.id, body.email, call.address)
-        security_event("login_failed", tenant=tenant.slug, address=call.address)
-        raise _wrong_credentials()
-    await context.throttle.succeeded(tenant.id, body.email, call.address)
-    renewed = (
-        await context.passwords.hash(body.password)
-        if context.passwords.is_outdated(user["password_hash"])
-        else None
-    )
+    async with context.throttle.attempt(tenant.id, body.email, call.address) as attempt:
+        async with context.database.tenant(tenant.id) as tx:
+            user = await tx.fetch_one(sql.get_sign_in, email=body.email)
+        encoded = user["password_hash"] if user is not None else None
+        matches = await context.passwords.verify(encoded, body.password)
+        if user is None or not matches or not user["active"]:
+            await attempt.failed()
+            security_event("login_failed", tenant=tenant.slug, address=call.address)
+            raise _wrong_credentials()
+        await attempt.succeeded()
+    return user
+
+
+async def _open_session(call: Call, body: Login, user: Record) -> Reply | None:
+    """Begin a session for the password that was verified; None when the user has another one by now."""
+    context, tenant = call.context, call.tenant
+    verified = user["password_hash"]
+    renewed = await context.passwords.hash(body.password) if context.passwords.is_outdated(verified) else None
     session_id, token = new_id(), _new_refresh_token(tenant.id)
     expires_at = datetime.now(UTC) + timedelta(days=context.settings.refresh_token_days)
     async with context.database.tenant(tenant.id, user_id=user["id"]) as tx:
-        if renewed is not None:
-            await tx.execute(sql.renew_password_hash, id=user["id"], password_hash=renewed)
+        if renewed is not None and not await tx.execute(
+            sql.renew_password_hash, id=user["id"], verified=verified, password_hash=renewed
+        ):
+            return None
         created = await tx.execute(
             sql.create_session,
             id=session_id,
             for_user=user["id"],
-            password_hash=renewed or user["password_hash"],
+            password_hash=renewed or verified,
             expires_at=expires_at,
             token_hash=_hash(token),
         )
         if not created:
-            raise _wrong_credentials()
+            return None
         call.audit("auth.login", "session", session_id)
         await record_audit(call, tx)
     security_event("login", tenant=tenant.slug, user_id=str(user["id"]), address=call.address)

@@ -1,16 +1,23 @@
-"""Guessing passwords is slow: failed sign-ins are counted per account, address and store."""
+"""Guessing passwords is slow: sign-ins are counted per account, address and store, before they are verified."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from redis.exceptions import RedisError
 
+from runtime.data.ids import new_id
 from runtime.errors import TooManyRequestsError
 from runtime.host.logs import get_logger, security_event
+from runtime.web.attempts import Attempts, MemoryAttempts, RedisAttempts
 from runtime.web.limits import network_of
 
 log = get_logger(__name__)
@@ -21,121 +28,126 @@ FIRST_DELAY_S = 15
 ADDRESS_WINDOW_S = 60
 ADDRESS_FAILURES = 30
 TENANT_FAILURES = 200
+QUEUE_S = 5.0
+_POLL_S = 0.03
 _RETRY_REDIS_S = 1.0
-_FORGET_ABOVE = 20_000
 
 
-class Counters(Protocol):
-    """Counters that vanish by themselves."""
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Something whose failures are counted: at ``allowed`` of them within ``window_s`` it has to wait."""
 
-    async def increment(self, key: str, seconds: int) -> int:
-        """Count one, kept for ``seconds`` from now; returns the count."""
+    key: str
+    allowed: int
+    window_s: int
+    delay_doubles: bool
 
-    async def set_for(self, key: str, seconds: int) -> None:
-        """Make the key exist for ``seconds``."""
-
-    async def remaining(self, key: str) -> float:
-        """Seconds the key still exists; 0 when it does not."""
-
-    async def forget(self, key: str) -> None:
-        """Remove the key."""
-
-
-class MemoryCounters:
-    """Counters of this process alone; used while Redis is away."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, tuple[int, float]] = {}
-
-    async def increment(self, key: str, seconds: int) -> int:
-        now = time.monotonic()
-        if len(self._entries) > _FORGET_ABOVE:
-            self._entries = {known: entry for known, entry in self._entries.items() if entry[1] > now}
-        count, until = self._entries.get(key, (0, 0.0))
-        count = count + 1 if until > now else 1
-        self._entries[key] = (count, now + seconds)
-        return count
-
-    async def set_for(self, key: str, seconds: int) -> None:
-        self._entries[key] = (1, time.monotonic() + seconds)
-
-    async def remaining(self, key: str) -> float:
-        return max(0.0, self._entries.get(key, (0, 0.0))[1] - time.monotonic())
-
-    async def forget(self, key: str) -> None:
-        self._entries.pop(key, None)
+    def delay_s(self, failures: int) -> int:
+        """Seconds to wait after this many failures; 0 when there were not too many."""
+        if failures < self.allowed:
+            return 0
+        if not self.delay_doubles:
+            return self.window_s
+        return min(self.window_s, FIRST_DELAY_S << min(10, failures - self.allowed))
 
 
-class RedisCounters:
-    """Counters that all processes share."""
+class Attempt:
+    """One sign-in under way: say ``failed`` or ``succeeded`` once the password has been looked at."""
 
-    def __init__(self, redis: Any) -> None:
-        self._redis = redis
+    def __init__(self, throttle: Throttle, subjects: list[_Subject], attempt_id: str) -> None:
+        self._throttle = throttle
+        self._subjects = subjects
+        self.id = attempt_id
 
-    async def increment(self, key: str, seconds: int) -> int:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.incr(key)
-            pipe.expire(key, seconds)
-            count, _ = await pipe.execute()
-        return int(count)
+    async def failed(self) -> None:
+        """Count a failure, and let nobody in before the wait that follows from it has begun."""
+        for subject in self._subjects:
+            failures = await self._throttle.call("fail", subject.key, subject.window_s)
+            if delay_s := subject.delay_s(failures):
+                await self._throttle.call("block", subject.key, delay_s)
 
-    async def set_for(self, key: str, seconds: int) -> None:
-        await self._redis.set(key, b"1", ex=seconds)
-
-    async def remaining(self, key: str) -> float:
-        return max(0.0, float(await self._redis.pttl(key)) / 1000)
-
-    async def forget(self, key: str) -> None:
-        await self._redis.delete(key)
+    async def succeeded(self) -> None:
+        """Forget the failures of the account whose user has signed in."""
+        await self._throttle.call("forget", self._subjects[0].key)
 
 
 class Throttle:
     """Delays sign-ins after failures: exponentially per account, and by a minute per address and store.
 
+    An attempt counts from before its password is verified until its outcome is known, so guesses made at once get no
+    further than guesses made one after the other: what is under way and what has failed together never exceed what is
+    allowed, and after that one attempt at a time goes ahead. Those beyond wait in line for up to ``QUEUE_S`` seconds.
     An account is never locked for good, and one that does not exist behaves like one that does.
     """
 
     def __init__(self, redis: Any) -> None:
-        self._shared: Counters = RedisCounters(redis)
-        self._own: Counters = MemoryCounters()
+        self._shared: Attempts = RedisAttempts(redis)
+        self._own: Attempts = MemoryAttempts()
         self._redis_away_until = 0.0
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def check(self, tenant_id: UUID, account: str, address: str) -> None:
-        """Raise 429 while one of the three has to wait."""
-        wait_s = 0.0
-        for key in _blocks(tenant_id, account, address):
-            wait_s = max(wait_s, await self._call("remaining", key))
-        if wait_s > 0.0:
-            security_event("login_throttled", tenant_id=str(tenant_id), address=address, wait_s=round(wait_s))
-            raise TooManyRequestsError(max(1, round(wait_s)), "login_throttled")
+    @asynccontextmanager
+    async def attempt(self, tenant_id: UUID, account: str, address: str) -> AsyncIterator[Attempt]:
+        """A sign-in, admitted; raises 429 while the account, the address or the store has to wait."""
+        entered: list[_Subject] = []
+        attempt = Attempt(self, entered, str(new_id()))
+        try:
+            try:
+                async with asyncio.timeout(QUEUE_S):
+                    for subject in _subjects(tenant_id, account, address):
+                        # Noted first: whatever becomes of the entering, it is left again.
+                        entered.append(subject)
+                        await self._enter(subject, attempt.id)
+            except TimeoutError:
+                raise _refused(tenant_id, address, 1.0) from None
+            except _BlockedError as blocked:
+                raise _refused(tenant_id, address, blocked.wait_s) from None
+            yield attempt
+        finally:
+            await self.call("leave", [subject.key for subject in entered], attempt.id)
 
-    async def failed(self, tenant_id: UUID, account: str, address: str) -> None:
-        """Count a failed sign-in."""
-        for_account, for_address, for_tenant = _blocks(tenant_id, account, address)
-        failures = await self._call("increment", f"{for_account}:n", WINDOW_S)
-        if failures >= ACCOUNT_FAILURES:
-            delay_s = min(WINDOW_S, FIRST_DELAY_S << min(10, failures - ACCOUNT_FAILURES))
-            await self._call("set_for", for_account, delay_s)
-        for key, allowed in ((for_address, ADDRESS_FAILURES), (for_tenant, TENANT_FAILURES)):
-            if await self._call("increment", f"{key}:n", ADDRESS_WINDOW_S) >= allowed:
-                await self._call("set_for", key, ADDRESS_WINDOW_S)
+    async def _enter(self, subject: _Subject, attempt_id: str) -> None:
+        """Wait until the subject has room for another attempt; in this process one asks at a time, in order."""
+        line = self._lines.get(subject.key)
+        if line is None:
+            line = self._lines[subject.key] = asyncio.Lock()
+        async with line:
+            while True:
+                standing = await self.call("enter", subject.key, attempt_id)
+                if standing.blocked_s > 0.0:
+                    raise _BlockedError(standing.blocked_s)
+                if standing.under_way <= max(1, subject.allowed - standing.failures):
+                    return
+                await self.call("leave", [subject.key], attempt_id)
+                await asyncio.sleep(_POLL_S)
 
-    async def succeeded(self, tenant_id: UUID, account: str, address: str) -> None:
-        """Forget the failures of an account whose user has signed in."""
-        for_account, _, _ = _blocks(tenant_id, account, address)
-        await self._call("forget", f"{for_account}:n")
-
-    async def _call(self, action: str, key: str, *arguments: int) -> Any:
+    async def call(self, action: str, *arguments: Any) -> Any:
+        """One step of the counters: those that all processes share, or, while Redis is away, of this process."""
         if time.monotonic() >= self._redis_away_until:
             try:
-                return await getattr(self._shared, action)(key, *arguments)
+                return await getattr(self._shared, action)(*arguments)
             except (RedisError, OSError, TimeoutError) as error:
                 self._redis_away_until = time.monotonic() + _RETRY_REDIS_S
                 log.warning("login_counters_in_memory", error=type(error).__name__)
-        return await getattr(self._own, action)(key, *arguments)
+        return await getattr(self._own, action)(*arguments)
 
 
-def _blocks(tenant_id: UUID, account: str, address: str) -> tuple[str, str, str]:
+class _BlockedError(Exception):
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+
+def _refused(tenant_id: UUID, address: str, wait_s: float) -> TooManyRequestsError:
+    security_event("login_throttled", tenant_id=str(tenant_id), address=address, wait_s=round(wait_s))
+    return TooManyRequestsError(max(1, round(wait_s)), "login_throttled")
+
+
+def _subjects(tenant_id: UUID, account: str, address: str) -> tuple[_Subject, ...]:
     # E-mail addresses do not go to Redis in the clear.
     digest = hashlib.sha256(account.encode()).hexdigest()[:32]
-    return f"rl:login:{tenant_id}:a:{digest}", f"rl:login:i:{network_of(address)}", f"rl:login:{tenant_id}:t"
+    return (
+        _Subject(f"rl:login:{tenant_id}:a:{digest}", ACCOUNT_FAILURES, WINDOW_S, True),
+        _Subject(f"rl:login:i:{network_of(address)}", ADDRESS_FAILURES, ADDRESS_WINDOW_S, False),
+        _Subject(f"rl:login:{tenant_id}:t", TENANT_FAILURES, ADDRESS_WINDOW_S, False),
+    )

@@ -90,11 +90,12 @@ where tenant_id = $tenant_id
   and revoked_at is null;
 
 -- name: renew_password_hash
--- The same password hashed with today's parameters: nothing that anybody sees changes.
+-- The password that was verified, hashed with today's parameters: nothing that anybody sees changes.
 update users
 set password_hash = $password_hash
 where tenant_id = $tenant_id
-  and id = $id;
+  and id = $id
+  and password_hash = $verified;
 
 -- name: set_password_hash
 update users
