@@ -11,8 +11,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from runtime.data.errors import translate
+from runtime.data.errors import ReadOnlyServerError, not_connected
 from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
+from runtime.host.logs import get_logger
+
+log = get_logger(__name__)
 
 DatabaseRole = Literal["api", "relay", "engine", "scheduler"]
 
@@ -94,7 +97,7 @@ class Database:
                 **options,
             )
         except Exception as error:
-            raise (translate(error) or error) from error
+            raise not_connected(error) from error
         return cls(pool, role, pooler=pooler)
 
     async def close(self, timeout_s: float = 5.0) -> None:
@@ -136,18 +139,30 @@ class Database:
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except Exception as error:
-            raise (translate(error) or error) from error
+            raise not_connected(error) from error
         try:
             transaction = open_transaction(connection)
-            await transaction.begin()
             try:
+                await transaction.begin()
                 yield transaction
                 await transaction.commit()
+            except ReadOnlyServerError:
+                # After a failover the pool's connections may all lead to the former primary.
+                connection.terminate()
+                await self._pool.expire_connections()
+                raise
             except BaseException:
                 await transaction.rollback()
                 raise
         finally:
+            await self._release(connection)
+
+    async def _release(self, connection: Any) -> None:
+        """Give a connection back. That it broke on the way changes nothing of what was committed with it."""
+        try:
             await self._pool.release(connection, timeout=ACQUIRE_TIMEOUT_S)
+        except Exception as error:  # the driver has terminated the connection and will open another
+            log.debug("connection lost", role=self.role, error=repr(error))
 
     @property
     def connections(self) -> tuple[int, int]:

@@ -33,8 +33,22 @@ class LockTimeoutError(RetryLaterError):
     """Another transaction held the row for longer than lock_timeout."""
 
 
-# Connection exceptions, rollbacks, insufficient resources, lock not available, operator intervention.
-_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57")
+class ReadOnlyServerError(RetryLaterError):
+    """The server takes no writes (it was demoted, or is a standby): other connections may lead to its successor."""
+
+
+class TooMuchAtOnceError(RetryLaterError):
+    """The statement ran into a limit of time, memory or temporary files: a smaller piece of the work may fit."""
+
+
+# Whole classes: connection exceptions, rollbacks, operator intervention, errors of the server's system (I/O).
+_TRANSIENT_CLASSES = ("08", "40", "57", "58")
+# Ended while idle (25P03) or for its length (25P04), resources, an object in use, a lock not to be had. Others of their
+# classes are faults of the statement, which would fail again for ever.
+_TRANSIENT_STATES = frozenset({"25P03", "25P04", "53000", "53100", "53200", "53300", "55006", "55P03"})
+# Statement timeout (or a cancelled query), memory, limits such as temp_file_limit.
+_TOO_MUCH = frozenset({"57014", "53200", "53400"})
+_READ_ONLY = "25006"
 
 
 def translate(error: BaseException) -> Exception | None:
@@ -52,6 +66,12 @@ def translate(error: BaseException) -> Exception | None:
     return None
 
 
+def not_connected(error: Exception) -> RetryLaterError:
+    """What any failure to get a connection is, a refused login included: nothing has been done, it may pass."""
+    known = translate(error)
+    return known if isinstance(known, RetryLaterError) else RetryLaterError(f"database: {error!r}")
+
+
 def _translate_server(error: asyncpg.PostgresError) -> Exception | None:
     state = error.sqlstate or ""
     constraint = getattr(error, "constraint_name", None) or ""
@@ -61,11 +81,15 @@ def _translate_server(error: asyncpg.PostgresError) -> Exception | None:
         return UnknownReferenceError(constraint)
     if state == "55P03":
         return LockTimeoutError("database: lock timeout")
+    if state == _READ_ONLY:
+        return ReadOnlyServerError("database: the server is read-only")
+    if state in _TOO_MUCH:
+        return TooMuchAtOnceError(f"database: SQLSTATE {state}")
     if state.startswith(("22", "23")):
         refused = InvalidError(code="out_of_range" if state in ("23514", "22003") else "invalid_value")
         if constraint:
             refused.extra = {"constraint": constraint}
         return refused
-    if state.startswith(_TRANSIENT_CLASSES):
+    if state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES:
         return RetryLaterError(f"database: SQLSTATE {state}")
     return None

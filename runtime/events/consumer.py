@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from runtime.data.database import Database
+from runtime.data.errors import TooMuchAtOnceError
 from runtime.errors import RetryLaterError
 from runtime.events.cursors import EngineCursors
 from runtime.events.dead_letters import DeadLetterLimit
@@ -18,6 +19,13 @@ from runtime.events.one_by_one import OneByOne
 from runtime.host.logs import get_logger
 
 BATCH_EVENTS = 2_000
+BATCH_DEADLINE_S = 25.0
+"""Shorter than the server's limits on a statement and on a transaction that idles."""
+
+SUCCESSES_TO_GROW = 20
+
+Failed = dict[UUID, int]
+"""Tenants whose next event has failed, with the attempts made at it."""
 
 Observe = Callable[[str, float], None]
 
@@ -33,11 +41,19 @@ class Progress:
     seconds: float = 0.0
     oldest_age_s: float = 0.0
 
+    def add(self, other: Progress) -> None:
+        """Count what another part of the same turn did."""
+        self.events += other.events
+        self.behind |= other.behind
+        self.oldest_age_s = max(self.oldest_age_s, other.oldest_age_s)
+
 
 class Consumer:
     """Turns over the log: a batch of many tenants first, single tenants when it fails, single events after that.
 
-    ``observe`` is told of applied events, failures and parked events (kind, count), for the metrics.
+    A batch that runs into a limit of time or memory is halved, down to one event, and grows again as smaller ones
+    succeed. ``deadline_s`` bounds the work on one batch in this process. ``observe`` is told of applied events,
+    failures and parked events (kind, count), for the metrics.
     """
 
     def __init__(
@@ -47,13 +63,16 @@ class Consumer:
         *,
         limit: DeadLetterLimit | None = None,
         batch_events: int = BATCH_EVENTS,
+        deadline_s: float = BATCH_DEADLINE_S,
         observe: Observe = lambda _kind, _count: None,
     ) -> None:
         self.engine = engine
         self.limit = limit or DeadLetterLimit()
-        self.cursors = EngineCursors(engine, database)
+        self.cursors = EngineCursors(engine, database, deadline_s=deadline_s)
         self._observe = observe
+        self._most_events = batch_events
         self._batch_events = batch_events
+        self._successes = 0
 
     async def step(self, tenants: Collection[UUID], *, suspicious: bool = False) -> Progress:
         """One turn over ``tenants``: apply what lies behind their cursors, up to the batch size.
@@ -64,43 +83,79 @@ class Consumer:
         """
         started = time.perf_counter()
         await self.cursors.ensure(tenants)
-        if suspicious:
-            async with self.cursors.transaction(tenants) as tx:
-                await self.cursors.count_attempt(tx, tenants)
-        tolerated = 1 if suspicious else 0
+        suspects = await self.cursors.suspect(tenants) if suspicious else frozenset()
         try:
-            progress, failed_before = await self._apply_batch(tenants, tolerated)
+            progress, failed = await self._apply_smaller(list(tenants), suspects)
         except RetryLaterError:
-            if suspicious:
-                self.cursors.owe_attempt(tenants)
+            self.cursors.owe_attempt(suspects)
             raise
         except Exception as error:  # whatever an engine may raise: look for the one event that does
             self._observe("failures", 1)
             log.warning("batch failed", engine=self.engine.name, tenants=len(tenants), error=repr(error))
-            progress, failed_before = await self._tenant_by_tenant(tenants, tolerated)
-        for tenant_id in failed_before:
+            progress, failed = await self._tenant_by_tenant(tenants, suspects)
+        # Over one of them the process may die: those that have been tried least come first, and are out of danger.
+        for tenant_id, _ in sorted(failed.items(), key=lambda found: found[1]):
             one_by_one = OneByOne(
                 self.cursors,
                 tenant_id,
                 limit=self.limit,
-                turn_events=self._batch_events,
+                turn_events=self._most_events,
                 observe=self._observe,
             )
-            progress.events += await one_by_one.run(counted=suspicious)
+            progress.events += await one_by_one.run(counted=tenant_id in suspects)
         progress.seconds = time.perf_counter() - started
         if progress.events:
             self.limit.applied(progress.events)
             self._observe("events", progress.events)
         return progress
 
-    async def _apply_batch(self, tenants: Collection[UUID], tolerated: int) -> tuple[Progress, list[UUID]]:
+    async def _apply_smaller(
+        self, tenants: list[UUID], suspects: Collection[UUID]
+    ) -> tuple[Progress, Failed]:
+        """Apply one batch, or, when that is too much at once, the halves of it; a single event then has failed."""
+        try:
+            applied = await self._apply_batch(tenants, suspects)
+        except TooMuchAtOnceError as error:
+            if self._batch_events == 1 and len(tenants) == 1:
+                return Progress(), {tenants[0]: 0}
+            self._batch_events = max(1, min(self._batch_events, self._most_events) // 2)
+            self._successes = 0
+            log.warning(
+                "batch halved", engine=self.engine.name, reason=error.reason, batch_events=self._batch_events
+            )
+        else:
+            self._grow()
+            return applied
+        middle = (len(tenants) + 1) // 2
+        total: Progress = Progress()
+        failed: Failed = {}
+        for half in filter(None, (tenants[:middle], tenants[middle:])):
+            progress, more = await self._apply_smaller(half, suspects)
+            total.add(progress)
+            failed |= more
+        return total, failed
+
+    def _grow(self) -> None:
+        self._successes += 1
+        if self._batch_events < self._most_events and self._successes >= SUCCESSES_TO_GROW:
+            self._batch_events = min(self._most_events, 2 * self._batch_events)
+            self._successes = 0
+
+    async def _apply_batch(
+        self, tenants: Collection[UUID], suspects: Collection[UUID]
+    ) -> tuple[Progress, Failed]:
         """Apply one batch in one transaction; also returns the tenants whose next event has failed before."""
         async with self.cursors.transaction(tenants) as tx:
             locked = await self.cursors.lock(tx, tenants)
-            failed_before = [row["tenant_id"] for row in locked if row["attempts"] > tolerated]
-            ready = {row["tenant_id"]: row["last_seq"] for row in locked if row["attempts"] <= tolerated}
+            tolerated = {row["tenant_id"] for row in locked if row["tenant_id"] in suspects}
+            failed = {
+                row["tenant_id"]: row["attempts"]
+                for row in locked
+                if row["attempts"] > (row["tenant_id"] in suspects)
+            }
+            ready = {row["tenant_id"]: row["last_seq"] for row in locked if row["tenant_id"] not in failed}
             if not ready:
-                return Progress(), failed_before
+                return Progress(), failed
             per_tenant = max(1, self._batch_events // len(ready))
             rows = await self.cursors.read(tx, ready, per_tenant)
             if rows or tolerated:
@@ -108,21 +163,21 @@ class Consumer:
         counts = Counter(row["tenant_id"] for row in rows)
         behind = frozenset(tenant_id for tenant_id, count in counts.items() if count == per_tenant)
         oldest = max((tx.now - row["recorded_at"] for row in rows), default=timedelta())
-        return Progress(len(rows), behind, oldest_age_s=oldest.total_seconds()), failed_before
+        return Progress(len(rows), behind, oldest_age_s=oldest.total_seconds()), failed
 
     async def _tenant_by_tenant(
-        self, tenants: Collection[UUID], tolerated: int
-    ) -> tuple[Progress, list[UUID]]:
-        total, failed = Progress(), []
+        self, tenants: Collection[UUID], suspects: Collection[UUID]
+    ) -> tuple[Progress, Failed]:
+        total: Progress = Progress()
+        failed: Failed = {}
         for tenant_id in tenants:
             try:
-                progress, failed_before = await self._apply_batch([tenant_id], tolerated)
+                progress, failed_before = await self._apply_smaller([tenant_id], suspects)
             except RetryLaterError:
                 raise
             except Exception:
-                failed.append(tenant_id)
+                failed[tenant_id] = 0
             else:
-                total.events += progress.events
-                total.behind |= progress.behind
-                failed += failed_before
+                total.add(progress)
+                failed |= failed_before
         return total, failed

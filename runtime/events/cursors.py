@@ -7,14 +7,17 @@ therefore has no effect, and any number of processes may try at the same time.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from runtime.data.database import Database
+from runtime.data.errors import TooMuchAtOnceError
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction, Record
+from runtime.errors import RetryLaterError
 from runtime.events.engine import Engine
 from runtime.events.event import read_event
 
@@ -26,9 +29,10 @@ class LogGapError(Exception):
 class EngineCursors:
     """Locks, reads and moves the cursors of ``engine``, inside transactions of ``database``."""
 
-    def __init__(self, engine: Engine, database: Database) -> None:
+    def __init__(self, engine: Engine, database: Database, *, deadline_s: float = 25.0) -> None:
         self.engine = engine
         self.database = database
+        self._deadline_s = deadline_s
         self._subscribed = [model.event_type for model in engine.subscribes]
         self._known: set[UUID] = set()
         # Attempts counted in the database for work that then failed for a passing cause: taken back at the next count.
@@ -79,7 +83,10 @@ class EngineCursors:
         return rows
 
     async def apply(self, tx: EngineTransaction, after: Mapping[UUID, int], rows: Iterable[Record]) -> None:
-        """Give the rows' events to the engine and move the cursors past them."""
+        """Give the rows' events to the engine and move the cursors past them.
+
+        Raises ``TooMuchAtOnceError`` when the engine has not finished with them within the deadline.
+        """
         moved = dict(after)
         events = []
         for row in rows:
@@ -87,7 +94,14 @@ class EngineCursors:
             if row["payload"] is not None:
                 events.append(read_event(row))
         if events:
-            await self.engine.apply(tx, events)
+            try:
+                async with asyncio.timeout(self._deadline_s) as deadline:
+                    await self.engine.apply(tx, events)
+            except (TimeoutError, RetryLaterError):
+                # After a loop that was blocked for as long, the server's own limits may have struck first.
+                if asyncio.get_running_loop().time() < (deadline.when() or 0.0):
+                    raise
+                raise TooMuchAtOnceError(f"not applied within {self._deadline_s:g} s") from None
         await self.move(tx, moved)
 
     async def move(self, tx: EngineTransaction, last_seqs: Mapping[UUID, int]) -> None:
@@ -99,13 +113,30 @@ class EngineCursors:
             last_seqs=list(last_seqs.values()),
         )
 
-    async def count_attempt(self, tx: EngineTransaction, tenants: Collection[UUID]) -> None:
-        """Count one attempt at the next event of each tenant, less what this process has to take back."""
+    async def suspect(self, tenants: Collection[UUID]) -> frozenset[UUID]:
+        """Count the attempt that is about to be made at tenants without one so far; returns those.
+
+        The others have been suspected before: they are tried one by one, and each counts when its turn comes.
+        """
+        async with self.transaction(tenants) as tx:
+            rows = await tx.fetch_all(
+                sql.count_first_engine_attempts,
+                consumer=self.engine.name,
+                tenant_ids=list(tenants),
+                owed=[self._owed[tenant_id] for tenant_id in tenants],
+            )
+        suspects = frozenset(row["tenant_id"] for row in rows)
+        for tenant_id in suspects:
+            self._owed.pop(tenant_id, None)
+        return suspects
+
+    async def count_attempt(self, tx: EngineTransaction, tenant_id: UUID) -> None:
+        """Count one attempt at the next event of a tenant, less what this process has to take back."""
         await tx.execute(
-            sql.count_engine_attempts,
+            sql.count_engine_attempt,
             consumer=self.engine.name,
-            tenant_ids=list(tenants),
-            by=[1 - self._owed.pop(tenant_id, 0) for tenant_id in tenants],
+            tenant_id=tenant_id,
+            by=1 - self._owed.pop(tenant_id, 0),
         )
 
     def owe_attempt(self, tenants: Iterable[UUID]) -> None:

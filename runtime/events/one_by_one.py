@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from uuid import UUID
 
+from runtime.data.errors import TooMuchAtOnceError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction, Record
@@ -93,7 +94,7 @@ class OneByOne:
                 await self._postpone(tx, rows[0]["tenant_seq"], made, error)
                 return Outcome.failed
             if not counted:
-                await self._cursors.count_attempt(tx, [self._tenant_id])
+                await self._cursors.count_attempt(tx, self._tenant_id)
         row: Record | None = None
         try:
             async with self._transaction() as tx:
@@ -104,6 +105,8 @@ class OneByOne:
                 rows = await self._cursors.read(tx, after, per_tenant=1)
                 row = rows[0] if rows else None
                 await self._cursors.apply(tx, after, rows)
+        except TooMuchAtOnceError as error:  # alone, and still too much: waiting will not make it smaller
+            return await self._failed(row, error)
         except RetryLaterError:
             self._cursors.owe_attempt([self._tenant_id])
             raise

@@ -75,17 +75,27 @@ from unnest($tenant_ids::uuid[], $last_seqs::bigint[]) as moved (tenant_id, last
 where c.consumer = $consumer
   and c.tenant_id = moved.tenant_id;
 
--- name: count_engine_attempts
+-- name: count_first_engine_attempts
 -- all tenants: bound by the list of the batch. Counted before the work, so that an event that kills the process counts;
--- what this process counted for an attempt that then failed for a passing cause is taken back. Those that wait after a
+-- what this process counted for an attempt that then failed for a passing cause does not. Those that wait after a
 -- failure are not attempted.
 update consumer_cursor as c
-set attempts = greatest(0, c.attempts + counted.by),
+set attempts = 1,
     updated_at = clock_timestamp()
-from unnest($tenant_ids::uuid[], $by::integer[]) as counted (tenant_id, by)
+from unnest($tenant_ids::uuid[], $owed::integer[]) as asked (tenant_id, owed)
 where c.consumer = $consumer
-  and c.tenant_id = counted.tenant_id
-  and coalesce(c.next_attempt_at, '-infinity') <= clock_timestamp();
+  and c.tenant_id = asked.tenant_id
+  and c.attempts <= asked.owed
+  and coalesce(c.next_attempt_at, '-infinity') <= clock_timestamp()
+returning c.tenant_id;
+
+-- name: count_engine_attempt
+update consumer_cursor
+set attempts = greatest(0, attempts + $by::integer),
+    updated_at = clock_timestamp()
+where consumer = $consumer
+  and tenant_id = $tenant_id
+  and coalesce(next_attempt_at, '-infinity') <= clock_timestamp();
 
 -- name: postpone_engine_cursor
 update consumer_cursor

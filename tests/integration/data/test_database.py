@@ -1,0 +1,78 @@
+"""Connections that break, and servers that change their part, leave the pool as good as new."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from runtime.data.database import Database
+from runtime.data.errors import ReadOnlyServerError
+from runtime.data.queries import Query
+from runtime.errors import RetryLaterError
+
+ONE = Query("one", "select 1", (), "")
+BACKEND = Query("backend", "select pg_backend_pid()", (), "")
+FAILOVER = Query(
+    "failover", "do $$ begin raise exception 'read-only' using errcode = '25006'; end $$", (), ""
+)
+
+
+@pytest.fixture
+async def pair(settings):
+    """The API's database with two connections, both open."""
+    opened = await Database.open(settings.database_url_of("api"), "api", size=2, minimum=2)
+    yield opened
+    await opened.close()
+
+
+async def backends(database: Database) -> set[int]:
+    async with database.transaction() as one, database.transaction() as other:
+        return {await one.fetch_value(BACKEND), await other.fetch_value(BACKEND)}
+
+
+async def test_after_a_failover_no_connection_leads_to_the_former_primary(pair) -> None:
+    before = await backends(pair)
+    with pytest.raises(ReadOnlyServerError):
+        async with pair.transaction() as tx:
+            await tx.execute(FAILOVER)
+    assert before.isdisjoint(await backends(pair))
+
+
+async def test_a_rollback_that_the_driver_cannot_make_sense_of_ends_the_connection(pair) -> None:
+    """asyncpg's InternalClientError is a bare Exception; it must not hide what went wrong in the block."""
+    with pytest.raises(ZeroDivisionError):
+        async with pair.transaction() as tx:
+            broken = tx._connection
+
+            class Broken:
+                def is_closed(self) -> bool:
+                    return False
+
+                async def execute(self, *_: object, **__: object) -> None:
+                    raise asyncpg.InternalClientError("got result for unknown protocol state 3")
+
+                def terminate(self) -> None:
+                    broken.terminate()
+
+            tx._connection = Broken()
+            raise ZeroDivisionError
+    async with pair.transaction() as tx:
+        assert await tx.fetch_value(ONE) == 1
+
+
+async def test_a_connection_lost_after_the_commit_changes_nothing_of_it(pair, monkeypatch) -> None:
+    async def lost(*_: object, **__: object) -> None:
+        raise asyncpg.InternalClientError("lost")
+
+    async with pair.transaction() as tx:
+        monkeypatch.setattr("asyncpg.pool.PoolConnectionHolder.release", lost)
+        connection = tx._connection
+        assert await tx.fetch_value(ONE) == 1
+    monkeypatch.undo()
+    await pair._pool.release(connection)
+
+
+async def test_a_login_that_the_server_refuses_is_a_dependency_that_is_away(settings) -> None:
+    """Also for a role that does not exist (SQLSTATE 28000) or a database that is gone (3D000)."""
+    with pytest.raises(RetryLaterError):
+        await Database.open(f"{settings.database_url_of('api')}_gone", "api", size=1)
