@@ -1,4 +1,4 @@
-"""What the pricing engine knows: suppliers compared, what a product costs, trends and alerts."""
+"""What the pricing engine knows: suppliers compared, what a product costs, and where prices are going."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from handlers.explanations import Numbers
 from handlers.insights_pricing_models import (
     BaseCostView,
     ComparisonView,
     OfferView,
-    PricingAlertList,
-    PricingAlertView,
     PricingParametersNew,
     PricingParametersQuery,
     PricingParametersView,
@@ -26,25 +22,21 @@ from handlers.insights_pricing_models import (
     TrendView,
 )
 from handlers.lines import round_half_up
-from handlers.pages import FIRST_ID
 from handlers.pricing_explanations import (
     dearer,
     explain_base_cost,
     explain_comparison,
     explain_offer,
-    explain_price_alert,
     explain_suggestion,
     explain_trend,
     reasons,
 )
-from runtime.data.ids import NIL
 from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.errors import NotFoundError
 from runtime.events.catalogue import PricingParameters, PricingParametersSet
 from runtime.events.log import emit
 from runtime.web.fields import MAX_MONEY, MAX_QUANTITY
-from runtime.web.pagination import Page, page_reply
 from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="insights")
@@ -118,46 +110,14 @@ async def get_base_cost(call: Call, product_id: UUID) -> Reply:
             product_id=product_id,
             method=effective.get("cost_method"),
             source=row["base_source"],
-            base_cost=_money(row["base_cost"]),
-            last_purchase_cost=_money(row["paid"]),
+            base_cost=shown_money(row["base_cost"]),
+            last_purchase_cost=shown_money(row["paid"]),
             last_purchase_on=row["paid_on"],
             sale_price=row["sale_price"],
             margin_percent=None if margin is None else round(margin * 100, 2),
             margin_floor_percent=float(effective["margin_floor_percent"]) if effective else None,
             explanation=explain_base_cost(row, margin, Numbers(call.locale)),
         )
-    )
-
-
-@routes.get(
-    "/insights/pricing/alerts",
-    may="insights:read",
-    summary="List price alerts",
-    query=PricingAlertList,
-    answers=Page[PricingAlertView],
-)
-async def list_price_alerts(call: Call[PricingAlertList]) -> Reply:
-    """The most urgent first: prices that moved by the store's threshold, and margins below its floor."""
-    query, cursor = call.query, call.cursor() or ["-1", str(FIRST_ID), "", str(FIRST_ID)]
-    rows = await call.tx.fetch_all(
-        sql.list_pricing_alerts,
-        status=query.status,
-        kind=query.kind,
-        risk=query.risk,
-        product_id=query.product_id,
-        after_rank=int(cursor[0]),
-        after_product=UUID(cursor[1]),
-        after_about=cursor[2],
-        after_supplier=UUID(cursor[3]),
-        limit=query.limit + 1,
-    )
-    numbers = Numbers(call.locale)
-    bodies = [{**row, "body": _alert(row, numbers)} for row in rows]
-    return page_reply(
-        call,
-        bodies,
-        query.limit,
-        lambda row: [row["rank"], row["product_id"], row["about"], row["supplier_id"]],
     )
 
 
@@ -251,18 +211,11 @@ async def _offers(call: Call, product_id: UUID) -> tuple[Record, list[Record], N
 
 def _offer(row: Record, offers: Sequence[Record], unit: str, numbers: Numbers) -> OfferView:
     cheapest = min(offers, key=lambda one: one["price"])
-    shown = {**row, "landed_cost": _money(row["landed"]), "prices_in_window": row["prices"]}
-    shown |= {"mean": _money(row["mean"]), "deviation": _money(row["deviation"])}
+    shown = {**row, "landed_cost": shown_money(row["landed"]), "prices_in_window": row["prices"]}
+    shown |= {"mean": shown_money(row["mean"]), "deviation": shown_money(row["deviation"])}
     shown |= {"previous_price": row["previous"], "explanation": explain_offer(row, cheapest, unit, numbers)}
     shown["difference_percent"] = round(dearer(row, cheapest) * 100, 2)
     return OfferView.model_validate(shown)
-
-
-def _alert(row: Record, numbers: Numbers) -> str:
-    shown = {**row, "value": _money(row["value"]), "percent": round(row["share"] * 100, 2)}
-    shown["supplier_id"] = None if row["supplier_id"] == NIL else row["supplier_id"]
-    view = PricingAlertView.model_validate({**shown, "explanation": explain_price_alert(row, numbers)})
-    return orjson.dumps(view.model_dump(mode="json")).decode()
 
 
 def _trend(row: Mapping[str, Any], mean: float | Decimal | None, numbers: Numbers) -> TrendFiguresView:
@@ -280,6 +233,6 @@ def _trend(row: Mapping[str, Any], mean: float | Decimal | None, numbers: Number
     return TrendFiguresView.model_validate({**figures, "explanation": explain_trend(figures, numbers)})
 
 
-def _money(value: float | Decimal | None) -> Decimal | None:
+def shown_money(value: float | Decimal | None) -> Decimal | None:
     """Whole cents; what a minimum quantity binds may be more than any amount, and is shown as the largest one."""
     return None if value is None else round_half_up(min(Decimal(str(value)), MAX_MONEY))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from handlers.advice_answers import AdviceAnswer
+from runtime.events.catalogue import AdviceReason
 from runtime.web.fields import Body, Money, QuantityOrZero, View, decimal_field
 from runtime.web.pagination import ListQuery
 
 CostMethod = Literal["best", "average", "last"]
 Risk = Literal["high", "medium", "low"]
+PricingAlertKind = Literal["margin", "price_rise", "price_drop"]
 Days = Annotated[int, Field(ge=1, le=365)]
 
 
@@ -94,9 +97,10 @@ class PricingAlertList(ListQuery):
     """Which alerts: the open ones unless asked otherwise."""
 
     status: Literal["open", "closed"] = "open"
-    kind: Literal["price_rise", "price_drop", "margin"] | None = None
+    kind: PricingAlertKind | None = None
     risk: Risk | None = None
     product_id: UUID | None = None
+    include_answered: bool = Field(False, description="Also those that were answered, or rest until a day")
 
 
 class PricingAlertView(View):
@@ -107,7 +111,7 @@ class PricingAlertView(View):
     name: str
     supplier_id: UUID | None
     supplier_name: str | None
-    kind: Literal["price_rise", "price_drop", "margin"]
+    kind: PricingAlertKind
     risk: Risk
     reference: Money = Field(description="The former price; of a margin alert the sale price")
     value: Money = Field(description="The price now; of a margin alert the base cost")
@@ -115,7 +119,40 @@ class PricingAlertView(View):
     status: Literal["open", "closed"]
     opened_at: datetime
     closed_at: datetime | None
+    answer: Literal["accepted", "dismissed", "snoozed"] | None = Field(
+        description="Until the alert opens anew, turns round or becomes urgent"
+    )
+    reason: AdviceReason | None
+    until: date | None
+    answered_at: datetime | None
     explanation: str
+
+
+class PricingAlertAnswer(AdviceAnswer):
+    """What to do with an alert: it was acted upon, it is of no use, or it may come back on a day."""
+
+    kind: PricingAlertKind
+    supplier_id: UUID | None = Field(None, description="Of an alert about a supplier's price")
+
+    @model_validator(mode="after")
+    def _names_supplier(self) -> Self:
+        if (self.kind == "margin") != (self.supplier_id is None):
+            raise ValueError(
+                "An alert about a price, and no other, names its supplier."
+                "|Um alerta de preço, e só ele, indica o fornecedor."
+            )
+        return self
+
+
+class PricingAlertAnswerView(View):
+    """What was answered."""
+
+    product_id: UUID
+    supplier_id: UUID | None
+    kind: PricingAlertKind
+    answer: Literal["accepted", "dismissed", "snoozed"]
+    reason: AdviceReason | None
+    until: date | None
 
 
 class TrendFiguresView(View):

@@ -49,6 +49,7 @@ _SELLER = _READ_STORE | {
     "quotes:convert",
     "orders:create",
     "deliveries:share",
+    "insights:answer",
 }
 
 _FINANCE = _READ_STORE | {
@@ -79,6 +80,7 @@ _STOCK_KEEPER = frozenset(
         "stock:move",
         "locations:create",
         "insights:read",
+        "insights:answer",
         "insights:configure",
         "dashboard:read",
         "suppliers:read",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runtime.web.problem_codes import ProblemCode
 
 CODES: Mapping[str, ProblemCode] = {
+    "alert_closed": ProblemCode((409,), "The product has no such open alert."),
     "customer_not_found": ProblemCode((404,), "The store has no such customer."),
     "deliveries_open": ProblemCode(
         (409,), "The route still has deliveries that are neither delivered nor failed; see `delivery_ids`."

@@ -933,8 +933,14 @@ CREATE TABLE public.engine_pricing_alerts (
     status text NOT NULL,
     opened_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
+    answer text,
+    reason text,
+    until date,
+    answered_at timestamp with time zone,
     CONSTRAINT engine_pricing_alerts_about_check CHECK ((about = ANY (ARRAY['variation'::text, 'margin'::text]))),
+    CONSTRAINT engine_pricing_alerts_answer_check CHECK ((answer = ANY (ARRAY['accepted'::text, 'dismissed'::text, 'snoozed'::text]))),
     CONSTRAINT engine_pricing_alerts_kind_check CHECK ((kind = ANY (ARRAY['price_rise'::text, 'price_drop'::text, 'margin'::text]))),
+    CONSTRAINT engine_pricing_alerts_reason_check CHECK ((length(reason) <= 40)),
     CONSTRAINT engine_pricing_alerts_risk_check CHECK ((risk = ANY (ARRAY['high'::text, 'medium'::text, 'low'::text]))),
     CONSTRAINT engine_pricing_alerts_status_check CHECK ((status = ANY (ARRAY['open'::text, 'closed'::text])))
 )
@@ -1031,6 +1037,13 @@ CREATE TABLE public.engine_pricing_tenants (
 WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.engine_pricing_tenants FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_pricing_unused_suppliers (
+    tenant_id uuid NOT NULL,
+    supplier_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.engine_pricing_unused_suppliers FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.engine_sales_pairs (
     tenant_id uuid NOT NULL,
@@ -1599,6 +1612,9 @@ ALTER TABLE ONLY public.engine_pricing_products
 ALTER TABLE ONLY public.engine_pricing_tenants
     ADD CONSTRAINT engine_pricing_tenants_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.engine_pricing_unused_suppliers
+    ADD CONSTRAINT engine_pricing_unused_suppliers_pkey PRIMARY KEY (tenant_id, supplier_id);
+
 ALTER TABLE ONLY public.engine_sales_pairs
     ADD CONSTRAINT engine_sales_pairs_pkey PRIMARY KEY (tenant_id, product_a, product_b);
 
@@ -1793,6 +1809,8 @@ CREATE INDEX delivery_links_of_delivery ON public.delivery_links USING btree (te
 CREATE INDEX delivery_occurrences_of_delivery ON public.delivery_occurrences USING btree (tenant_id, delivery_id, id);
 
 CREATE INDEX engine_pricing_alerts_status ON public.engine_pricing_alerts USING btree (tenant_id, status);
+
+CREATE INDEX engine_pricing_offers_supplier ON public.engine_pricing_offers USING btree (tenant_id, supplier_id);
 
 CREATE INDEX engine_pricing_periods_old ON public.engine_pricing_periods USING btree (tenant_id, valid_from);
 
@@ -2212,6 +2230,8 @@ CREATE POLICY batch ON public.engine_pricing_products AS RESTRICTIVE TO basecomm
 
 CREATE POLICY batch ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
+CREATE POLICY batch ON public.engine_pricing_unused_suppliers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
 CREATE POLICY batch ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
@@ -2267,6 +2287,8 @@ ALTER TABLE public.engine_pricing_periods ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.engine_pricing_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_pricing_tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_pricing_unused_suppliers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_sales_pairs ENABLE ROW LEVEL SECURITY;
 
@@ -2373,6 +2395,8 @@ CREATE POLICY runtime ON public.engine_pricing_periods TO basecommerce_api, base
 CREATE POLICY runtime ON public.engine_pricing_products TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_pricing_tenants TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_pricing_unused_suppliers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_sales_pairs TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -2523,6 +2547,8 @@ CREATE POLICY tenant ON public.engine_pricing_periods AS RESTRICTIVE TO basecomm
 CREATE POLICY tenant ON public.engine_pricing_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_pricing_unused_suppliers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2715,6 +2741,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_products TO bas
 
 GRANT SELECT ON TABLE public.engine_pricing_tenants TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_tenants TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_pricing_unused_suppliers TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_unused_suppliers TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_sales_pairs TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_pairs TO basecommerce_engine;

@@ -16,15 +16,19 @@ from actors.pricing import rows
 from actors.pricing.parameters import parameters_json, policy
 from actors.pricing.product import NO_END, Offer, Period, Product
 from actors.pricing.rows import Store
+from runtime.data.ids import NIL
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 from runtime.events.catalogue import (
+    PricingAlertAnswered,
     PricingParametersSet,
     ProductCreated,
     ProductPriceUpdated,
     ProductUpdated,
     PurchaseOrderReceived,
+    SupplierDeactivated,
     SupplierPriceRegistered,
+    SupplierReactivated,
 )
 from runtime.events.engine import Engine
 from runtime.events.event import Event
@@ -39,11 +43,14 @@ class PricingEngine(Engine):
     name = "pricing"
     subscribes = (
         SupplierPriceRegistered,
+        SupplierDeactivated,
+        SupplierReactivated,
         PurchaseOrderReceived,
         ProductCreated,
         ProductUpdated,
         ProductPriceUpdated,
         PricingParametersSet,
+        PricingAlertAnswered,
     )
 
     async def apply(self, tx: EngineTransaction, events: Sequence[Event]) -> None:
@@ -54,6 +61,8 @@ class PricingEngine(Engine):
         await _load(tx, stores, steps)
         for step in steps:
             step.take()
+        if suppliers := {key: step.reactivates for step in steps for key in step.supplier_changed()}:
+            await rows.save_suppliers(tx, suppliers)
         for store in stores.values():
             _begin(store, store.day)
         await rows.save_products(tx, stores.values())
@@ -95,6 +104,8 @@ async def _load(tx: EngineTransaction, stores: dict[UUID, Store], steps: Sequenc
     whole: dict[UUID, date | None] = {step.store.tenant_id: None for step in steps if step.sets_store}
     if whole:
         wanted |= await rows.list_due(tx, whole)
+    if suppliers := {key for step in steps for key in step.supplier_changed()}:
+        wanted |= await rows.list_supplied(tx, suppliers)
     await rows.load_products(tx, stores, wanted)
 
 
@@ -123,9 +134,27 @@ class _Step:
         payload = self.event.payload
         return isinstance(payload, PricingParametersSet) and payload.product_id is None
 
-    def products(self) -> set[UUID]:
-        """The products it names."""
+    @property
+    def reactivates(self) -> bool:
+        """Whether it brings a supplier back into use."""
+        return isinstance(self.event.payload, SupplierReactivated)
+
+    def supplier_changed(self) -> list[tuple[UUID, UUID]]:
+        """The (tenant, supplier) that it takes out of use or brings back, if any."""
         payload = self.event.payload
+        if not isinstance(payload, SupplierDeactivated | SupplierReactivated):
+            return []
+        return [(self.store.tenant_id, payload.supplier_id)]
+
+    def products(self) -> set[UUID]:
+        """The products it names; of a supplier, those loaded of which it has a price."""
+        payload = self.event.payload
+        if isinstance(payload, SupplierDeactivated | SupplierReactivated):
+            return {
+                product_id
+                for product_id, product in self.store.products.items()
+                if payload.supplier_id in product.offers
+            }
         if isinstance(payload, PurchaseOrderReceived):
             return {item.product_id for item in payload.items}
         named: UUID | None = payload.product_id  # type: ignore[attr-defined]
@@ -144,6 +173,7 @@ class _Step:
         for product in touched:
             product.advance(today, store.zone, store.policy_of(product))
             self._fold(product)
+        self._use_supplier()
         self._receive()
         for product in touched:
             product.assess(today, self.event.occurred_at, store.policy_of(product))
@@ -158,16 +188,30 @@ class _Step:
     def _fold(self, product: Product) -> None:
         match payload := self.event.payload:
             case SupplierPriceRegistered():
-                offer = product.offers.setdefault(payload.supplier_id, Offer())
+                active = payload.supplier_id not in self.store.unused
+                offer = product.offers.setdefault(payload.supplier_id, Offer(active))
                 offer.register(_period(payload, self.event.seq, self.day))
             case ProductCreated() | ProductUpdated():
                 product.active = payload.active
                 product.price = round(payload.base_price, 2)
                 product.cost = None if payload.cost is None else round(payload.cost, 2)
+            case SupplierDeactivated() | SupplierReactivated():
+                product.offers[payload.supplier_id].active = self.reactivates
             case ProductPriceUpdated():
                 product.price = round(payload.price, 2)
+            case PricingAlertAnswered():
+                alert = product.alerts.get((payload.about, payload.supplier_id or NIL))
+                if alert is not None:
+                    alert.take(payload, self.event.occurred_at)
             case PricingParametersSet() if payload.product_id is not None:
                 product.parameters = self._parameters()
+
+    def _use_supplier(self) -> None:
+        for _, supplier_id in self.supplier_changed():
+            if self.reactivates:
+                self.store.unused.discard(supplier_id)
+            else:
+                self.store.unused.add(supplier_id)
 
     def _receive(self) -> None:
         payload = self.event.payload

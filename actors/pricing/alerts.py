@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from actors.pricing.parameters import Policy
+from runtime.events.catalogue import AdviceReason, PricingAlertAnswered
 
 AlertKey = tuple[Literal["variation", "margin"], UUID]
 """A margin alert is about the product and names no supplier (the nil id)."""
@@ -28,13 +29,27 @@ class Finding:
 
 @dataclass(slots=True)
 class Alert:
-    """An alert's life: it opens with its cause and closes by itself when that ends."""
+    """An alert's life: it opens with its cause and closes by itself when that ends.
+
+    An answer holds for as long as the alert stays what it was: not when it opens anew, turns round or becomes urgent.
+    """
 
     finding: Finding | None = None
     status: Literal["none", "open", "closed"] = "none"
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    answer: Literal["accepted", "dismissed", "snoozed"] | None = None
+    reason: AdviceReason | None = None
+    until: date | None = None
+    """Of a snoozed one: the first day on which it is shown again."""
+    answered_at: datetime | None = None
     changed: bool = False
+
+    def take(self, said: PricingAlertAnswered, at: datetime) -> None:
+        """Keep what somebody made of the alert while it is open; the last answer holds."""
+        if self.status == "open":
+            self.answer, self.reason, self.until = said.answer, said.reason, said.until
+            self.answered_at, self.changed = at, True
 
     def follow(self, found: Finding | None, at: datetime) -> None:
         """Open, keep with its latest numbers, or close."""
@@ -44,8 +59,14 @@ class Alert:
             return
         if self.status != "open" or self.finding is None or self.finding.kind != found.kind:
             self.status, self.opened_at, self.closed_at, self.changed = "open", at, None, True
+            self._forget_answer()
+        elif found.risk == "high" != self.finding.risk:
+            self._forget_answer()
         if found != self.finding:
             self.finding, self.changed = found, True
+
+    def _forget_answer(self) -> None:
+        self.answer = self.reason = self.until = self.answered_at = None
 
 
 def variation_alert(

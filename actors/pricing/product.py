@@ -46,6 +46,8 @@ class Period:
 class Offer:
     """One supplier's prices of a product; from ``current`` on computed from the periods."""
 
+    active: bool = True
+    """Whether the supplier is in use: what others ask counts, what this one asks is only remembered."""
     registered: int = 0
     lowest: Decimal | None = None
     highest: Decimal | None = None
@@ -201,8 +203,8 @@ class Product:
         for supplier_id, offer in self.offers.items():
             alert = self.alerts.setdefault(("variation", supplier_id), Alert())
             price = None if offer.current is None else offer.current.price
-            found = variation_alert(offer.reference, price, offer.change, policy) if self.active else None
-            alert.follow(found, at)
+            shown = self.active and offer.active
+            alert.follow(variation_alert(offer.reference, price, offer.change, policy) if shown else None, at)
         margin = self.alerts.setdefault(("margin", NIL), Alert())
         margin.follow(margin_alert(self.price, self.base_cost, policy) if self.active else None, at)
 
@@ -215,17 +217,23 @@ class Product:
             if points:
                 offer.mean, offer.deviation = mean_and_deviation([price for _, price in points])
                 offer.stability = stability(offer.mean, offer.deviation, len(points))
-            series.append(points[-TREND_MOST_POINTS:])
-            offer.trend = trend(series[-1:])
+            points = points[-TREND_MOST_POINTS:]
+            offer.trend = trend([points])
+            if offer.active:
+                series.append(points)
         self.trend = trend(series)
 
     def best(self) -> Offer | None:
-        """The offer with the lowest landed cost; the supplier's id decides between equals."""
-        offered = [(one.landed, key, one) for key, one in self.offers.items() if one.landed is not None]
+        """The offer in use with the lowest landed cost; the supplier's id decides between equals."""
+        offered = [
+            (one.landed, key, one)
+            for key, one in self.offers.items()
+            if one.active and one.landed is not None
+        ]
         return min(offered, key=lambda one: one[:2])[2] if offered else None
 
     def _cost(self, policy: Policy) -> None:
-        prices = [one.current.price for one in self.offers.values() if one.current is not None]
+        prices = [one.current.price for one in self.offers.values() if one.active and one.current is not None]
         best = self.best()
         if policy.cost_method == "last" and self.paid is not None:
             self.base_cost, self.base_source = self.paid, "last"

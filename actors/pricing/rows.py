@@ -26,7 +26,7 @@ _OFFER = ("registered", "lowest", "highest", "known", "previous", "changed_on")
 _OFFER_COMPUTED = ("reference", "change", "prices", "mean", "deviation", "stability", "landed")
 _PERIOD = ("valid_from", "valid_to", "seq", "price", "minimum_quantity", "payment_days", "lead_time_days")
 _TERMS = ("price", "minimum_quantity", "payment_days", "lead_time_days", "valid_from", "valid_to")
-_ALERT = ("status", "opened_at", "closed_at")
+_ALERT = ("status", "opened_at", "closed_at", "answer", "reason", "until", "answered_at")
 _FINDING = ("kind", "risk", "reference", "value", "share")
 _TREND = ("slope", "confidence")
 
@@ -39,6 +39,8 @@ class Store:
     zone: ZoneInfo
     today: date | None
     parameters: str | None
+    unused: set[UUID] = field(default_factory=set)
+    """The suppliers that are out of use."""
     products: dict[UUID, Product] = field(default_factory=dict)
 
     @property
@@ -57,7 +59,9 @@ async def read_stores(tx: EngineTransaction, tenant_ids: Iterable[UUID]) -> dict
     """The stores of a batch, in the order of their ids."""
     rows = await tx.fetch_all(sql.read_pricing_tenants, tenant_ids=sorted(tenant_ids))
     return {
-        row["id"]: Store(row["id"], ZoneInfo(row["time_zone"]), row["today"], row["parameters"])
+        row["id"]: Store(
+            row["id"], ZoneInfo(row["time_zone"]), row["today"], row["parameters"], set(row["unused"])
+        )
         for row in sorted(rows, key=lambda row: row["id"])
     }
 
@@ -76,6 +80,29 @@ async def save_stores(tx: EngineTransaction, stores: Sequence[Store]) -> None:
         tenant_ids=[store.tenant_id for store in stores],
         before=[store.day - timedelta(days=PRICES_KEPT_DAYS) for store in stores],
     )
+
+
+async def save_suppliers(tx: EngineTransaction, changed: Mapping[tuple[UUID, UUID], bool]) -> None:
+    """Remember which (tenant, supplier) are out of use, and forget those that are in use again (true)."""
+    keys = sorted(changed)
+    await tx.execute(
+        sql.save_unused_suppliers,
+        tenant_ids=[tenant_id for tenant_id, _ in keys],
+        supplier_ids=[supplier_id for _, supplier_id in keys],
+        active=[changed[key] for key in keys],
+    )
+
+
+async def list_supplied(
+    tx: EngineTransaction, suppliers: Collection[tuple[UUID, UUID]]
+) -> set[tuple[UUID, UUID]]:
+    """(tenant, product) of which one of these (tenant, supplier) has a price."""
+    rows = await tx.fetch_all(
+        sql.list_supplied_products,
+        tenant_ids=[tenant_id for tenant_id, _ in suppliers],
+        supplier_ids=[supplier_id for _, supplier_id in suppliers],
+    )
+    return {(row["tenant_id"], row["product_id"]) for row in rows}
 
 
 async def list_due(tx: EngineTransaction, days: Mapping[UUID, date | None]) -> set[tuple[UUID, UUID]]:
@@ -98,7 +125,8 @@ async def load_products(
     for row in await tx.fetch_all(sql.read_pricing_products, **columns):
         stores[row["tenant_id"]].products[row["product_id"]] = Product(*row[2:])
     for row in await tx.fetch_all(sql.read_pricing_offers, **columns):
-        _product(stores, row).offers[row["supplier_id"]] = Offer(*row[3:])
+        active = row["supplier_id"] not in stores[row["tenant_id"]].unused
+        _product(stores, row).offers[row["supplier_id"]] = Offer(active, *row[3:])
     for row in await tx.fetch_all(sql.read_pricing_periods, **columns):
         period = Period(*row[3:])
         periods = _product(stores, row).offers[row["supplier_id"]].periods

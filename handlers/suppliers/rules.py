@@ -13,6 +13,8 @@ from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import ConflictError, NotFoundError
+from runtime.events.catalogue import SupplierDeactivated, SupplierReactivated
+from runtime.events.log import emit
 from runtime.web.problems import field_refused
 
 
@@ -23,6 +25,8 @@ async def create(tx: TenantTransaction, body: SupplierNew) -> UUID:
         await tx.execute(sql.insert_supplier, id=supplier_id, **body.model_dump())
     except UniqueViolationError:
         raise _document_taken() from None
+    if not body.active:
+        emit(tx, SupplierDeactivated(supplier_id=supplier_id))
     return supplier_id
 
 
@@ -43,6 +47,9 @@ async def change(
             await tx.execute(sql.update_supplier, id=supplier_id, **changed)
         except UniqueViolationError:
             raise _document_taken() from None
+    if "active" in changes:
+        said = SupplierReactivated if changes["active"] else SupplierDeactivated
+        emit(tx, said(supplier_id=supplier_id))
     return sorted(changes)
 
 

@@ -14,6 +14,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+AdviceReason = Literal[
+    "not_needed",
+    "not_fitting",
+    "too_expensive",
+    "has_it",
+    "unavailable",
+    "customer_refused",
+    "wrong",
+    "other",
+]
+"""Why advice is not followed; a word of this list and no text, because a text could name somebody."""
+
 
 class Payload(BaseModel):
     """What an event says; ``event_type`` is the class name in snake case."""
@@ -201,6 +213,16 @@ class SupplierPriceRegistered(Payload):
     valid_to: date | None = None
 
 
+class SupplierDeactivated(Payload):
+    """Nothing is bought there any more; the supplier's prices no longer count."""
+
+    supplier_id: UUID
+
+
+class SupplierReactivated(Payload):
+    supplier_id: UUID
+
+
 class PurchaseItem(_Part):
     """Of goods received, ``ordered`` says how much of the quantity had been awaited; absent: all of it."""
 
@@ -247,6 +269,20 @@ class PricingParametersSet(Payload):
 
     product_id: UUID | None = None
     parameters: PricingParameters
+
+
+class PricingAlertAnswered(Payload):
+    """What somebody made of a price alert; ``until`` is the first day on which a snoozed one is shown again.
+
+    An alert about a margin names no supplier.
+    """
+
+    product_id: UUID
+    about: Literal["variation", "margin"]
+    supplier_id: UUID | None = None
+    answer: Literal["accepted", "dismissed", "snoozed"]
+    reason: AdviceReason | None = None
+    until: date | None = None
 
 
 class SuggestionAccepted(Payload):
@@ -315,11 +351,14 @@ CATALOGUE: dict[str, type[Payload]] = {
         ProductPriceUpdated,
         CustomerCreated,
         SupplierPriceRegistered,
+        SupplierDeactivated,
+        SupplierReactivated,
         PurchaseOrderSent,
         PurchaseOrderReceived,
         PurchaseOrderCancelled,
         ReplenishmentParametersSet,
         PricingParametersSet,
+        PricingAlertAnswered,
         SuggestionAccepted,
         SuggestionDismissed,
         DeliveryStatusChanged,

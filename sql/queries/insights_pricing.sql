@@ -24,6 +24,12 @@ select
     from engine_pricing_offers as o
     where o.tenant_id = p.tenant_id
       and o.product_id = p.id
+      and not exists (
+        select
+        from engine_pricing_unused_suppliers as u
+        where u.tenant_id = o.tenant_id
+          and u.supplier_id = o.supplier_id
+      )
   ) as average_price
 from products as p
 left join engine_pricing_products as e
@@ -89,6 +95,10 @@ select
   a.status,
   a.opened_at,
   a.closed_at,
+  a.answer,
+  a.reason,
+  a.until,
+  a.answered_at,
   e.effective,
   ranked.rank
 from engine_pricing_alerts as a
@@ -109,10 +119,25 @@ where a.tenant_id = $tenant_id
   and ($kind::text is null or a.kind = $kind)
   and ($risk::text is null or a.risk = $risk)
   and ($product_id::uuid is null or a.product_id = $product_id)
+  and (
+    $answered::boolean
+    or a.status = 'closed'
+    or a.answer is null
+    or a.until <= $today::date
+  )
   and (ranked.rank, a.product_id, a.about, a.supplier_id)
     > ($after_rank::integer, $after_product::uuid, $after_about::text, $after_supplier::uuid)
 order by ranked.rank, a.product_id, a.about, a.supplier_id
 limit $limit;
+
+-- name: find_open_pricing_alert
+select a.kind
+from engine_pricing_alerts as a
+where a.tenant_id = $tenant_id
+  and a.product_id = $product_id
+  and a.about = $about
+  and a.supplier_id = $supplier_id
+  and a.status = 'open';
 
 -- name: read_pricing_parameters
 -- The store's parameters, and those of one product when it is named and known.

@@ -147,6 +147,49 @@ join stock_levels as l
 where e.tenant_id = $tenant_id
   and e.on_hand <> l.on_hand;
 
+-- name: oracle_engine_prices_differ
+-- The pricing engine knows every price that suppliers registered, and its current one is the one that counts on its day.
+select 'supplier ' || r.supplier_id || ', product ' || r.product_id || ': engine has ' || coalesce(o.registered, 0)
+  || ' prices and ' || coalesce(o.price::text, 'none') || ' today, registered are ' || r.registered || ' and '
+  || coalesce(current.price::text, 'none') as problem
+from (
+  select product_id, supplier_id, count(*) as registered, min(price) as lowest, max(price) as highest
+  from supplier_prices
+  where tenant_id = $tenant_id
+  group by product_id, supplier_id
+) as r
+left join engine_pricing_tenants as t on t.tenant_id = $tenant_id
+left join engine_pricing_offers as o
+  on o.tenant_id = $tenant_id
+  and o.product_id = r.product_id
+  and o.supplier_id = r.supplier_id
+left join lateral (
+  select p.price
+  from supplier_prices as p
+  where p.tenant_id = $tenant_id
+    and p.product_id = r.product_id
+    and p.supplier_id = r.supplier_id
+    and p.valid_from <= t.today
+    and (p.valid_to is null or p.valid_to >= t.today)
+  order by p.valid_from desc, p.id desc
+  limit 1
+) as current on true
+where o.registered is distinct from r.registered
+  or o.lowest is distinct from r.lowest
+  or o.highest is distinct from r.highest
+  or o.price is distinct from current.price;
+
+-- name: oracle_engine_suppliers_differ
+-- The suppliers whose prices the pricing engine leaves out are those out of use.
+select 'supplier ' || s.id || ' is ' || case when s.active then 'in use' else 'out of use' end
+  || ', the pricing engine thinks otherwise' as problem
+from suppliers as s
+left join engine_pricing_unused_suppliers as u
+  on u.tenant_id = s.tenant_id
+  and u.supplier_id = s.id
+where s.tenant_id = $tenant_id
+  and s.active <> (u.supplier_id is null);
+
 -- name: oracle_open_dead_letters
 -- all tenants: dead letters are the platform's
 select d.consumer || ' parked event ' || d.tenant_seq || ' of ' || t.slug || ': ' || d.error as problem

@@ -3,7 +3,8 @@ select
   t.id,
   t.time_zone,
   s.today,
-  s.parameters::text as parameters
+  s.parameters::text as parameters,
+  array(select u.supplier_id from engine_pricing_unused_suppliers as u where u.tenant_id = t.id) as unused
 from tenants as t
 left join engine_pricing_tenants as s on s.tenant_id = t.id
 where t.id = any ($tenant_ids::uuid[]);
@@ -16,6 +17,31 @@ on conflict (tenant_id) do update set
   today = excluded.today,
   parameters = excluded.parameters,
   effective = excluded.effective;
+
+-- name: save_unused_suppliers
+with given as (
+  select *
+  from unnest($tenant_ids::uuid[], $supplier_ids::uuid[], $active::boolean[]) as given (tenant_id, supplier_id, active)
+),
+used as (
+  delete from engine_pricing_unused_suppliers as u
+  using given as g
+  where g.active
+    and u.tenant_id = g.tenant_id
+    and u.supplier_id = g.supplier_id
+)
+insert into engine_pricing_unused_suppliers (tenant_id, supplier_id)
+select g.tenant_id, g.supplier_id
+from given as g
+where not g.active
+on conflict do nothing;
+
+-- name: list_supplied_products
+select o.tenant_id, o.product_id
+from unnest($tenant_ids::uuid[], $supplier_ids::uuid[]) as wanted (tenant_id, supplier_id)
+join engine_pricing_offers as o
+  on o.tenant_id = wanted.tenant_id
+  and o.supplier_id = wanted.supplier_id;
 
 -- name: list_due_products
 -- The products of which something changes by itself up to the day given with their store; all of them without a day.
@@ -95,7 +121,11 @@ select
   a.share,
   a.status,
   a.opened_at,
-  a.closed_at
+  a.closed_at,
+  a.answer,
+  a.reason,
+  a.until,
+  a.answered_at
 from unnest($tenant_ids::uuid[], $product_ids::uuid[]) as wanted (tenant_id, product_id)
 join engine_pricing_alerts as a
   on a.tenant_id = wanted.tenant_id
@@ -195,13 +225,14 @@ on conflict (tenant_id, product_id, supplier_id, valid_from, valid_to) do update
 
 -- name: save_pricing_alerts
 insert into engine_pricing_alerts (
-  tenant_id, product_id, about, supplier_id, kind, risk, reference, value, share, status, opened_at, closed_at
+  tenant_id, product_id, about, supplier_id, kind, risk, reference, value, share, status, opened_at, closed_at,
+  answer, reason, until, answered_at
 )
 select *
 from unnest(
   $tenant_ids::uuid[], $product_ids::uuid[], $about::text[], $supplier_ids::uuid[], $kind::text[], $risk::text[],
   $reference::numeric[], $value::numeric[], $share::float8[], $status::text[], $opened_at::timestamptz[],
-  $closed_at::timestamptz[]
+  $closed_at::timestamptz[], $answer::text[], $reason::text[], $until::date[], $answered_at::timestamptz[]
 )
 on conflict (tenant_id, product_id, about, supplier_id) do update set
   kind = excluded.kind,
@@ -211,7 +242,11 @@ on conflict (tenant_id, product_id, about, supplier_id) do update set
   share = excluded.share,
   status = excluded.status,
   opened_at = excluded.opened_at,
-  closed_at = excluded.closed_at;
+  closed_at = excluded.closed_at,
+  answer = excluded.answer,
+  reason = excluded.reason,
+  until = excluded.until,
+  answered_at = excluded.answered_at;
 
 -- name: forget_old_prices
 -- Prices that ended before the day given with their store, or before which another one without an end has begun: no
@@ -249,6 +284,10 @@ periods as (
 ),
 alerts as (
   delete from engine_pricing_alerts
+  where tenant_id = $tenant_id
+),
+suppliers_cleared as (
+  delete from engine_pricing_unused_suppliers
   where tenant_id = $tenant_id
 )
 delete from engine_pricing_tenants

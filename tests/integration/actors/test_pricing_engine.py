@@ -15,19 +15,22 @@ from actors.pricing.actor import PricingEngine
 from runtime.data.ids import new_id
 from runtime.events.catalogue import (
     Payload,
+    PricingAlertAnswered,
     PricingParameters,
     PricingParametersSet,
     ProductCreated,
     ProductPriceUpdated,
     PurchaseItem,
     PurchaseOrderReceived,
+    SupplierDeactivated,
     SupplierPriceRegistered,
+    SupplierReactivated,
 )
 from runtime.events.consumer import Consumer
 from runtime.events.replay import rebuild
 from tests.support.engines import NOON, Engines, day
 
-TABLES = ("tenants", "products", "offers", "periods", "alerts")
+TABLES = ("tenants", "products", "offers", "periods", "alerts", "unused_suppliers")
 
 
 def price(supplier: UUID, product: UUID, cost: str, **terms: Any) -> SupplierPriceRegistered:
@@ -163,6 +166,62 @@ async def test_two_stores_in_a_batch_do_not_mix(engines: Engines, new_tenant) ->
     assert await everything(engines, here) == apart
 
 
+async def costs(engines: Engines, tenant: UUID) -> dict[UUID, Decimal | None]:
+    rows = await engines.rows("engine_pricing_products", tenant)
+    return {row["product_id"]: row["base_cost"] for row in rows}
+
+
+async def test_a_supplier_out_of_use_does_not_count_and_one_brought_back_does(
+    engines: Engines, new_tenant
+) -> None:
+    tenant, cheap, dear, product, other = await new_tenant(), new_id(), new_id(), new_id(), new_id()
+    await engines.say(tenant, NOON, created(product), price(cheap, product, "10"), price(dear, product, "20"))
+    await engines.say(tenant, day(1), price(cheap, product, "16"))
+    await apply(engines, tenant)
+    [alert] = await engines.rows("engine_pricing_alerts", tenant)
+    assert (alert["status"], alert["supplier_id"]) == ("open", cheap)
+    await engines.say(tenant, day(2), SupplierDeactivated(supplier_id=cheap), price(cheap, other, "5"))
+    await apply(engines, tenant)
+    assert await costs(engines, tenant) == {product: 20, other: None}
+    [alert] = await engines.rows("engine_pricing_alerts", tenant)
+    assert alert["status"] == "closed"
+    await engines.say(tenant, day(3), parameters(cost_method="average"))
+    await apply(engines, tenant)
+    assert await costs(engines, tenant) == {product: 20, other: None}
+    await engines.say(tenant, day(4), SupplierReactivated(supplier_id=cheap))
+    await apply(engines, tenant)
+    assert await costs(engines, tenant) == {product: 18, other: 5}
+    assert await engines.rows("engine_pricing_unused_suppliers", tenant) == []
+
+
+async def test_an_answer_holds_until_the_alert_is_another_one(engines: Engines, new_tenant) -> None:
+    tenant, supplier, product = await new_tenant(), new_id(), new_id()
+
+    async def alert_after(number: int, *said: Payload) -> tuple[str, str, str | None]:
+        await engines.say(tenant, day(number), *said)
+        await apply(engines, tenant)
+        row = await one(engines, "alerts", tenant)
+        return row["status"], row["risk"], row["answer"]
+
+    def answered(answer: Any) -> PricingAlertAnswered:
+        return PricingAlertAnswered(
+            product_id=product, about="variation", supplier_id=supplier, answer=answer, reason="wrong"
+        )
+
+    def asks(cost: str) -> SupplierPriceRegistered:
+        return price(supplier, product, cost)
+
+    await engines.say(tenant, NOON, created(product), asks("10.00"), answered("accepted"))
+    assert await alert_after(1, asks("11.00")) == ("open", "medium", None), "there was nothing to answer yet"
+    assert await alert_after(2, answered("dismissed")) == ("open", "medium", "dismissed")
+    assert await alert_after(3, asks("11.50")) == ("open", "medium", "dismissed")
+    assert await alert_after(4, asks("12.50")) == ("open", "high", None)
+    assert await alert_after(5, answered("accepted")) == ("open", "high", "accepted")
+    assert await alert_after(6, asks("13.00")) == ("open", "high", "accepted")
+    assert await alert_after(7, asks("10.00")) == ("closed", "high", "accepted")
+    assert await alert_after(8, asks("12.50")) == ("open", "high", None)
+
+
 async def test_prices_that_no_window_reaches_are_forgotten(engines: Engines, new_tenant) -> None:
     tenant, supplier, product = await new_tenant(), new_id(), new_id()
     await engines.say(
@@ -209,7 +268,16 @@ async def test_a_rebuild_gives_the_same_rows_however_the_log_was_cut(
 def _something(dice: random.Random, products: list[UUID], suppliers: list[UUID], number: int) -> Payload:
     product, supplier = dice.choice(products), dice.choice(suppliers)
     cost = str(dice.randrange(1500, 3500) / 100)
-    match dice.randrange(10):
+    match dice.randrange(14):
+        case 10:
+            return SupplierDeactivated(supplier_id=suppliers[0])
+        case 11:
+            return SupplierReactivated(supplier_id=supplier)
+        case 12 | 13:
+            answer = dice.choice(["accepted", "dismissed"])
+            return PricingAlertAnswered(
+                product_id=product, about="variation", supplier_id=supplier, answer=answer
+            )
         case 0:
             return received(supplier, product, str(dice.randrange(1, 50)), cost)
         case 1:

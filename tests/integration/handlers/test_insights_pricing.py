@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +17,10 @@ from handlers.insights_pricing_models import (
     SupplierSuggestionView,
     TrendView,
 )
-from runtime.data.ids import new_id
+from runtime.data.database import Database
+from runtime.data.ids import NIL, new_id
+from runtime.data.oracles import run_oracles
+from runtime.data.queries import sql
 from runtime.events.consumer import Consumer
 from tests.integration.actors.test_pricing_engine import created, parameters, price
 from tests.integration.actors.test_pricing_engine import received as bought
@@ -190,6 +193,96 @@ async def test_alerts_open_and_close_by_themselves_and_come_by_risk(yard: Yard) 
     assert (await yard.get("alerts"))["items"] == []
     closed = (await yard.get("alerts?status=closed"))["items"]
     assert [one["closed_at"] is not None for one in closed] == [True, True, True]
+
+
+async def test_an_answered_alert_leaves_the_list_and_a_snoozed_one_comes_back(yard: Yard) -> None:
+    product, north, south = await yard.product(), await yard.supplier("Norte"), await yard.supplier("Sul")
+    for supplier in (north, south):
+        await yard.price(supplier, product, "20", valid_from=str(TODAY - timedelta(days=40)))
+        await yard.price(supplier, product, "23", valid_from=str(TODAY - timedelta(days=1)))
+    assert len((await yard.get("alerts"))["items"]) == 2
+    path, about = f"{PRICING}/alerts/{product}/answer", {"kind": "price_rise", "supplier_id": north}
+    later = str(TODAY + timedelta(days=9))
+    body = {**about, "answer": "snoozed", "until": later}
+    assert (await yard.api.json("POST", path, body, status=200))["until"] == later
+    dismissed = {**about, "supplier_id": south, "answer": "dismissed", "reason": "wrong"}
+    await yard.api.json("POST", path, dismissed, status=200)
+    assert (await yard.get("alerts"))["items"] == []
+    found = (await yard.get("alerts?include_answered=true"))["items"]
+    assert {(one["supplier_name"], one["answer"], one["until"]) for one in found} == {
+        ("Norte", "snoozed", later),
+        ("Sul", "dismissed", None),
+    }
+    for day, shown in ((TODAY + timedelta(days=8), []), (TODAY + timedelta(days=9), [UUID(north)])):
+        rows = await _open_alerts_on(yard, day)
+        assert [row["supplier_id"] for row in rows] == shown
+
+
+async def _open_alerts_on(yard: Yard, today: date) -> list[Any]:
+    nothing = {"kind": None, "risk": None, "product_id": None, "answered": False, "status": "open"}
+    start = {"after_rank": -1, "after_product": NIL, "after_about": "", "after_supplier": NIL, "limit": 9}
+    async with yard.engines.api.tenant(yard.tenant_id) as tx:
+        return await tx.fetch_all(sql.list_pricing_alerts, today=today, **nothing, **start)
+
+
+async def test_only_what_is_open_can_be_answered_and_only_completely(yard: Yard) -> None:
+    product, north = await yard.product(), await yard.supplier("Norte")
+    path, about = f"{PRICING}/alerts/{product}/answer", {"kind": "price_rise", "supplier_id": north}
+    closed = await yard.api.json("POST", path, {**about, "answer": "accepted"}, status=409)
+    assert closed["detail"] == "Não há esse alerta em aberto."
+    for wrong in (
+        {**about, "answer": "dismissed"},
+        {**about, "answer": "snoozed"},
+        {**about, "answer": "snoozed", "until": str(TODAY - timedelta(days=2))},
+        {**about, "answer": "snoozed", "until": str(TODAY + timedelta(days=400))},
+        {**about, "answer": "accepted", "until": str(TODAY + timedelta(days=4))},
+        {"kind": "price_rise", "answer": "accepted"},
+        {**about, "kind": "margin", "answer": "accepted"},
+    ):
+        await yard.api.json("POST", path, wrong, status=422)
+    await yard.api.json(
+        "POST", f"{PRICING}/alerts/{uuid4()}/answer", {**about, "answer": "accepted"}, status=404
+    )
+
+
+async def test_a_supplier_taken_out_of_use_no_longer_makes_the_base_cost(
+    yard: Yard, database: Database
+) -> None:
+    product, north, south = await yard.product(), await yard.supplier("Norte"), await yard.supplier("Sul")
+    await yard.price(north, product, "20")
+    await yard.price(south, product, "30")
+    assert (await yard.get(f"base-cost/{product}"))["base_cost"] == "20.00"
+    await yard.api.json("PATCH", f"suppliers/{north}", {"active": False}, status=200)
+    assert (await yard.get(f"base-cost/{product}"))["base_cost"] == "30.00"
+    gone = (await yard.api.json("POST", "suppliers", {"name": "Fora", "active": False}, status=201))["id"]
+    await yard.price(gone, product, "1")
+    assert (await yard.get(f"base-cost/{product}"))["base_cost"] == "30.00"
+    assert await _prices_violations(yard, database) == set()
+    await yard.api.json("PATCH", f"suppliers/{north}", {"active": True}, status=200)
+    assert (await yard.get(f"base-cost/{product}"))["base_cost"] == "20.00"
+    assert await _prices_violations(yard, database) == set()
+
+
+async def test_the_oracles_see_prices_and_suppliers_that_the_engine_has_wrong(
+    yard: Yard, database: Database, owner
+) -> None:
+    product, north = await yard.product(), await yard.supplier("Norte")
+    await yard.price(north, product, "20")
+    await yard.learn(yard.tenant_id)
+    assert await _prices_violations(yard, database) == set()
+    await owner.execute("update engine_pricing_offers set price = 21")
+    await owner.execute("update suppliers set active = false")
+    assert await _prices_violations(yard, database) == {
+        "oracle_engine_prices_differ",
+        "oracle_engine_suppliers_differ",
+    }
+
+
+async def _prices_violations(yard: Yard, database: Database) -> set[str]:
+    found = await run_oracles(database, ["pricing"])
+    return {
+        one.oracle for one in found if one.oracle.startswith(("oracle_engine_prices", "oracle_engine_supp"))
+    }
 
 
 async def test_a_trend_says_how_sure_it_is(yard: Yard) -> None:
