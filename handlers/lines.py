@@ -1,7 +1,8 @@
-"""The lines of a sale: what clients send, the prices and totals that come of it, and the discount a seller may give.
+"""The lines of a sale: what clients send, the units, prices and totals that come of it.
 
-Pure but for ``read_parts``, which asks the database what the lines refer to. Amounts are rounded half up to cents:
-each line, then the discount on their sum.
+Pure. Amounts are rounded half up to cents:
+each line, then the discount on their sum. A line stands in the unit it is sold in and in the product's own unit, which
+alone counts for the stock; its price is for one of either, so that no price is ever a rounded quotient.
 """
 
 from __future__ import annotations
@@ -12,12 +13,9 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from handlers.permissions import Role
-from runtime.data.ids import new_id
-from runtime.data.queries import sql
-from runtime.data.transactions import TenantTransaction
+from handlers.units import Unit
 from runtime.errors import FieldProblem, InvalidError, RefusedError
 from runtime.web.fields import MAX_MONEY, Body, LongText, Money, Percent, Quantity, View
 
@@ -31,17 +29,28 @@ _NOTHING = Decimal(0)
 
 
 class ItemNew(Body):
-    """One line; without ``unit_price`` the product's price of today holds."""
+    """One line, in the product's own unit unless it names another; without ``unit_price`` the price of today holds.
+
+    ``unit_price`` is for one ``price_unit``: the line's unit unless the product's own is named. A quantity that breaks
+    a pack is refused unless ``round_up`` asks for the next whole one.
+    """
 
     product_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
+    round_up: StrictBool = False
     unit_price: Money | None = None
+    price_unit: Unit | None = None
     discount_percent: Percent = _NOTHING
     note: LongText | None = None
 
 
 class ItemView(View):
-    """One line with its frozen prices; ``price_source`` says where ``unit_price`` came from."""
+    """One line with its frozen prices; ``price_source`` says where ``unit_price`` came from.
+
+    ``stock_quantity`` is exactly ``quantity`` in the product's own unit. ``unit_price`` is for one ``price_unit``,
+    which is ``unit`` or ``stock_unit``: it is that one's quantity that the line's total is computed from.
+    """
 
     id: UUID
     position: int = Field(ge=1, le=MAX_ITEMS)
@@ -50,8 +59,12 @@ class ItemView(View):
     name: str
     unit: str
     quantity: Quantity
+    stock_unit: str
+    stock_quantity: Quantity
     base_price: Money
+    base_price_unit: str
     unit_price: Money
+    price_unit: str
     discount_percent: Percent
     line_total: Money
     price_source: str = Field(examples=["base", "list", "manual"])
@@ -60,17 +73,29 @@ class ItemView(View):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with everything resolved; ``base_price`` is what the store asks this customer now."""
+    """A line with everything resolved; ``quantity`` is in ``unit``, the product's own, and exactly what was sold.
+
+    ``base_price`` is what the store asks this customer now, for one ``base_price_unit``.
+    """
 
     id: UUID
     product_id: UUID
+    unit: str
     quantity: Decimal
+    sold_unit: str
+    sold_quantity: Decimal
     base_price: Decimal
+    base_price_unit: str
     unit_price: Decimal
+    price_unit: str
     discount_percent: Decimal
     line_total: Decimal
     price_source: str
     note: str | None
+
+    def at(self, price: Decimal, price_unit: str) -> Decimal:
+        """The whole line at a price for one of its two units, before any discount and any rounding."""
+        return _EXACT.multiply(self.quantity if price_unit == self.unit else self.sold_quantity, price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +106,6 @@ class Totals:
     discount_percent: Decimal
     discount_amount: Decimal
     total: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the store asks this customer for a product, and where that price comes from: site, customer, list, base."""
-
-    price: Decimal
-    source: str
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the database knows of the things a sale refers to; None stands for a product the store does not have."""
-
-    products: Sequence[Asked | None]
-    customer_active: bool | None
-    site_customer_id: UUID | None
-    location_id: UUID | None
-    site_active: bool | None
 
 
 def round_half_up(amount: Decimal) -> Decimal:
@@ -119,134 +124,9 @@ def total_up(line_totals: Sequence[Decimal], discount_percent: Decimal) -> Total
     """The sum of the lines and the overall discount on it; 422 when it is more than an amount can hold."""
     subtotal = sum(line_totals, Decimal("0.00"))
     if subtotal > MAX_MONEY:
-        raise InvalidError(_too_large("/items"))
+        raise InvalidError(too_large("/items"))
     discount = round_half_up(_EXACT.divide(_EXACT.multiply(subtotal, discount_percent), _HUNDRED))
     return Totals(subtotal, discount_percent, discount, subtotal - discount)
-
-
-def given_discount(line: Line, overall_percent: Decimal) -> Decimal:
-    """All that is taken off a line, in percent: its own discount, the overall one, and a price under the asked one.
-
-    A price written above the asked one does not make room for a discount.
-    """
-    asking = max(line.base_price, line.unit_price)
-    if asking == 0:
-        return _NOTHING
-    kept = _EXACT.multiply(_HUNDRED - line.discount_percent, _HUNDRED - overall_percent)
-    paid = _EXACT.divide(_EXACT.multiply(kept, line.unit_price), _EXACT.multiply(_HUNDRED, asking))
-    return _EXACT.subtract(_HUNDRED, paid)
-
-
-def check_discount(
-    role: str, limit_percent: Decimal, lines: Sequence[Line], overall_percent: Decimal
-) -> None:
-    """Refuse (403) a seller's discount above the store's limit; other roles have none."""
-    if role != Role.SELLER:
-        return
-    above = [
-        place for place, line in enumerate(lines) if given_discount(line, overall_percent) > limit_percent
-    ]
-    if above:
-        raise RefusedError(
-            "discount_limit",
-            f"A seller may give at most {limit_percent} % discount; more takes finance or the owner.",
-            f"O vendedor pode dar no máximo {limit_percent} % de desconto; acima disso, só financeiro ou dono.",
-            403,
-            extra={"limit_percent": str(limit_percent), "items": above},
-        )
-
-
-async def read_parts(
-    tx: TenantTransaction,
-    wanted: Sequence[tuple[UUID, Decimal]],
-    customer_id: UUID | None,
-    site_id: UUID | None,
-) -> Parts:
-    """What is known of the products and quantities (at least one), the customer, the site and the default location."""
-    rows = await tx.fetch_all(
-        sql.find_sale_parts,
-        product_ids=[product_id for product_id, _ in wanted],
-        quantities=[quantity for _, quantity in wanted],
-        customer_id=customer_id,
-        site_id=site_id,
-    )
-    return Parts(
-        [
-            None
-            if row["base_price"] is None
-            else Asked(row["base_price"], row["price_source"], row["active"])
-            for row in rows
-        ],
-        rows[0]["customer_active"],
-        rows[0]["site_customer_id"],
-        rows[0]["location_id"],
-        rows[0]["site_active"],
-    )
-
-
-def check_customer(parts: Parts, customer_id: UUID | None, site_id: UUID | None) -> None:
-    """Refuse a customer or site that the store does not have (404), is out of use, or does not fit (422)."""
-    if customer_id is not None and parts.customer_active is None:
-        raise unknown_reference("/customer_id", "customer_not_found", "customer", "cliente")
-    if parts.customer_active is False:
-        raise InvalidError(
-            FieldProblem("/customer_id", "inactive", "The customer is inactive.", "O cliente está inativo.")
-        )
-    if site_id is None:
-        return
-    if parts.site_customer_id is None:
-        raise unknown_reference("/site_id", "site_not_found", "site", "obra")
-    if parts.site_customer_id != customer_id:
-        raise InvalidError(
-            FieldProblem(
-                "/site_id",
-                "other_customer",
-                "The site belongs to another customer.",
-                "A obra é de outro cliente.",
-            )
-        )
-    if parts.site_active is False:
-        raise InvalidError(
-            FieldProblem("/site_id", "inactive", "The site is inactive.", "A obra está inativa.")
-        )
-
-
-def resolve(items: Sequence[ItemNew], parts: Parts) -> list[Line]:
-    """The lines with their prices and totals; 404 for a product the store does not have, 422 for an inactive one."""
-    problems: list[FieldProblem] = []
-    lines: list[Line] = []
-    for place, (item, product) in enumerate(zip(items, parts.products, strict=True)):
-        if product is None:
-            raise unknown_reference(f"/items/{place}/product_id", "product_not_found", "product", "produto")
-        if not product.active:
-            problems.append(
-                FieldProblem(
-                    f"/items/{place}/product_id",
-                    "inactive",
-                    "The product is inactive.",
-                    "O produto está inativo.",
-                )
-            )
-        unit_price = product.price if item.unit_price is None else item.unit_price
-        total = line_total(item.quantity, unit_price, item.discount_percent)
-        if total > MAX_MONEY:
-            problems.append(_too_large(f"/items/{place}/quantity"))
-        lines.append(
-            Line(
-                new_id(),
-                item.product_id,
-                item.quantity,
-                product.price,
-                unit_price,
-                item.discount_percent,
-                total,
-                product.source if item.unit_price is None else "manual",
-                item.note,
-            )
-        )
-    if problems:
-        raise InvalidError(*problems)
-    return lines
 
 
 def line_columns(lines: Sequence[Line]) -> dict[str, list[Any]]:
@@ -255,8 +135,12 @@ def line_columns(lines: Sequence[Line]) -> dict[str, list[Any]]:
         "item_ids": [line.id for line in lines],
         "product_ids": [line.product_id for line in lines],
         "quantities": [line.quantity for line in lines],
+        "sold_units": [line.sold_unit for line in lines],
+        "sold_quantities": [line.sold_quantity for line in lines],
         "base_prices": [line.base_price for line in lines],
+        "base_price_units": [line.base_price_unit for line in lines],
         "unit_prices": [line.unit_price for line in lines],
+        "price_units": [line.price_unit for line in lines],
         "discounts": [line.discount_percent for line in lines],
         "line_totals": [line.line_total for line in lines],
         "price_sources": [line.price_source for line in lines],
@@ -274,7 +158,8 @@ def total_columns(totals: Totals) -> dict[str, Decimal]:
     }
 
 
-def _too_large(pointer: str) -> FieldProblem:
+def too_large(pointer: str) -> FieldProblem:
+    """The refusal of an amount that no column can hold."""
     return FieldProblem(
         pointer,
         "too_large",

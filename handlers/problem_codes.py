@@ -50,5 +50,8 @@ CODES: Mapping[str, ProblemCode] = {
     "too_many_pixels": ProblemCode((422,), "The image has more pixels than are taken."),
     "too_many_rows": ProblemCode((422,), "The file has more rows than are taken at once."),
     "unreadable": ProblemCode((422,), "The file is damaged, or not in the encoding of its kind."),
+    "unit_in_use": ProblemCode(
+        (409,), "The product is counted in its unit already, which cannot change any more."
+    ),
     "vehicle_not_found": ProblemCode((404,), "The store has no such vehicle."),
 }

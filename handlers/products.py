@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from handlers.changes import CheckVersion, any_version, asked_changes, lock, unchanged
 from handlers.documents import Barcode
 from handlers.search import find
-from handlers.units import Unit, UnitConversion, UnitConversions, check_conversions
+from handlers.units import Unit, UnitConversion, UnitConversions, check_units
 from runtime.data.errors import UniqueViolationError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -38,6 +38,8 @@ Category = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=_ONE_LINE),
     Field(examples=["Cimentos"]),
 ]
+SALE_PACK = "The unit of which only whole ones are sold, in whatever unit the sale is"
+PURCHASE_PACK = "The unit of which only whole ones are bought when suggestions become purchase orders"
 Volume = Annotated[Decimal, *decimal_field("0", "99999999.999999", 6)]
 
 
@@ -55,6 +57,8 @@ class ProductNew(Body):
     weight_kg: QuantityOrZero | None = None
     volume_m3: Volume | None = None
     unit_conversions: UnitConversions = Field(default_factory=list)
+    sale_pack: Unit | None = Field(None, description=SALE_PACK)
+    purchase_pack: Unit | None = Field(None, description=PURCHASE_PACK)
     active: StrictBool = True
 
 
@@ -72,6 +76,8 @@ class ProductChange(Body):
     weight_kg: QuantityOrZero | None = None
     volume_m3: Volume | None = None
     unit_conversions: UnitConversions = unchanged()
+    sale_pack: Unit | None = Field(None, description=SALE_PACK)
+    purchase_pack: Unit | None = Field(None, description=PURCHASE_PACK)
     active: StrictBool = unchanged()
 
 
@@ -90,6 +96,8 @@ class ProductView(View):
     weight_kg: QuantityOrZero | None
     volume_m3: Volume | None
     unit_conversions: list[UnitConversion]
+    sale_pack: Unit | None
+    purchase_pack: Unit | None
     active: bool
     version: Version
     created_at: datetime
@@ -201,7 +209,7 @@ async def list_product_prices(call: Call[ListQuery], product_id: UUID) -> Reply:
 async def create(tx: TenantTransaction, body: ProductNew) -> UUID:
     """Add a product with the first entry of its price history; 409 when the code is taken."""
     product_id = new_id()
-    check_conversions(body.unit, body.unit_conversions)
+    check_units(body.unit, body.unit_conversions, body.sale_pack, body.purchase_pack)
     try:
         await tx.execute(sql.insert_product, id=product_id, **body.model_dump())
     except UniqueViolationError:
@@ -214,13 +222,20 @@ async def create(tx: TenantTransaction, body: ProductNew) -> UUID:
 async def change(
     tx: TenantTransaction, product_id: UUID, body: ProductChange, check_version: CheckVersion = any_version
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Change a product and return the changed columns before and after; no change keeps the version."""
+    """Change a product and return the changed columns before and after; no change keeps the version.
+
+    409 for another unit once the product is counted in this one: in the stock, on a quote, in a price.
+    """
     current = await lock(tx, sql.lock_product, check_version, id=product_id)
     current["unit_conversions"] = [UnitConversion(**stored) for stored in current["unit_conversions"]]
     changes = asked_changes(current, body)
     if changes:
         changed = {**current, **changes}
-        check_conversions(changed["unit"], changed["unit_conversions"])
+        check_units(
+            changed["unit"], changed["unit_conversions"], changed["sale_pack"], changed["purchase_pack"]
+        )
+        if "unit" in changes and await tx.fetch_value(sql.is_product_counted, product_id=product_id):
+            raise _unit_in_use(current["unit"])
         try:
             await tx.execute(sql.update_product, id=product_id, **_columns(changed))
         except UniqueViolationError:
@@ -261,6 +276,14 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
 
 def _state(columns: dict[str, Any]) -> dict[str, Any]:
     return {name: columns[name] for name in ("unit", "category", "base_price", "cost", "active")}
+
+
+def _unit_in_use(unit: str) -> ConflictError:
+    return ConflictError(
+        "unit_in_use",
+        f"The product is already counted in {unit}; add a conversion, or a product of its own.",
+        f"O produto já é contado em {unit}; inclua uma conversão ou outro produto.",
+    )
 
 
 def _sku_taken(sku: str) -> ConflictError:

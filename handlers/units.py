@@ -1,15 +1,32 @@
-"""The units in which products are sold, and how many of them another unit holds."""
+"""The units in which goods are counted, and how much of one another holds: rational, so that nothing is lost.
+
+A product is counted in one unit, its own: stock, engines and reports know no other. It may be sold and bought in
+others. A quantity in another unit is taken only when it is a whole number of thousandths of the product's own unit:
+nothing is rounded on the way, so three thirds are one, and sums of lines are what their sum would be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
-from runtime.web.fields import Body, Quantity
+from runtime.data.queries import sql
+from runtime.data.transactions import TenantTransaction
+from runtime.errors import FieldProblem, InvalidError
+from runtime.web.fields import MAX_QUANTITY, Body, Quantity
 from runtime.web.problems import field_refused
+
+# Quantities are numeric(14,3).
+_THOUSAND = 1000
+
+Use = Literal["sale", "purchase", "stock"]
 
 
 class Unit(StrEnum):
@@ -42,10 +59,16 @@ class Unit(StrEnum):
 
 
 class UnitConversion(Body):
-    """One ``unit`` holds ``quantity`` of the product's own unit: 1 pallet (PL) = 50 sacks."""
+    """``units`` of ``unit`` hold ``quantity`` of the product's own unit: 1 pallet (PL) = 50 sacks, 3 pieces = 1 m.
+
+    ``sale`` and ``purchase`` say where the unit may be used; the stock may be counted in every one.
+    """
 
     unit: Unit
     quantity: Quantity
+    units: Quantity = Decimal(1)
+    sale: StrictBool = True
+    purchase: StrictBool = True
 
 
 def _each_unit_once(conversions: list[UnitConversion]) -> list[UnitConversion]:
@@ -61,8 +84,10 @@ UnitConversions = Annotated[
 ]
 
 
-def check_conversions(unit: str, conversions: Sequence[UnitConversion]) -> None:
-    """Refuse (422) a conversion of the product's own unit into itself."""
+def check_units(
+    unit: str, conversions: Sequence[UnitConversion], sale_pack: str | None, purchase_pack: str | None
+) -> None:
+    """Refuse (422) a conversion of the product's own unit into itself, and packs in units that it does not have."""
     if any(conversion.unit == unit for conversion in conversions):
         raise field_refused(
             "/unit_conversions",
@@ -70,3 +95,152 @@ def check_conversions(unit: str, conversions: Sequence[UnitConversion]) -> None:
             "The product's own unit is not converted.",
             "A unidade do próprio produto não se converte.",
         )
+    known = {unit, *(conversion.unit for conversion in conversions)}
+    for name, pack in (("sale_pack", sale_pack), ("purchase_pack", purchase_pack)):
+        if pack is not None and pack not in known:
+            raise field_refused(
+                f"/{name}",
+                "unknown_unit",
+                f"The product has no conversion of {pack}.",
+                f"O produto não tem conversão de {pack}.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A quantity in the unit it was given in, and exactly the same in the product's own unit."""
+
+    unit: str
+    quantity: Decimal
+    stock_quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ProductUnits:
+    """A product's own unit, what others hold of it (rows as stored), and of which only whole ones are traded."""
+
+    own: str
+    conversions: Sequence[Mapping[str, Any]] = ()
+    sale_pack: str | None = None
+    purchase_pack: str | None = None
+
+    def factor(self, unit: str) -> Fraction | None:
+        """How many of the product's own unit one ``unit`` holds; None for a unit that the product does not have."""
+        if unit == self.own:
+            return Fraction(1)
+        for conversion in self.conversions:
+            if conversion["unit"] == unit:
+                return Fraction(conversion["quantity"]) / Fraction(conversion["units"])
+        return None
+
+    def measure(
+        self, quantity: Decimal, unit: str | None, use: Use, at: str, *, round_up: bool = False
+    ) -> Measured:
+        """The quantity (negative for what leaves) in the product's own unit, without which it is in that already.
+
+        Refused (422, with ``at`` as pointer): a unit that is not for this use, and a quantity that no number of
+        thousandths of the own unit equals or that breaks a pack, unless ``round_up`` asks for the next that does not.
+        """
+        unit = unit or self.own
+        pack = {"sale": self.sale_pack, "purchase": self.purchase_pack, "stock": None}[use]
+        if unit == self.own and pack is None:
+            return Measured(unit, quantity, quantity)
+        factor = self._usable_factor(unit, use, at)
+        held = self.factor(pack) if pack else None
+        step = _step(factor, held)
+        thousandths = int(quantity * _THOUSAND)
+        steps, rest = divmod(thousandths, step)
+        if rest and not round_up:
+            raise InvalidError(self._between(steps * step, step, unit, factor, pack, held, at))
+        thousandths = (steps + bool(rest)) * step
+        given = Decimal(thousandths) / _THOUSAND
+        stock = Decimal(int(thousandths * factor)) / _THOUSAND
+        if max(abs(given), abs(stock)) > MAX_QUANTITY:
+            raise InvalidError(
+                FieldProblem(
+                    f"{at}/quantity",
+                    "too_large",
+                    "The quantity is more than 99,999,999,999.999.",
+                    "A quantidade passa de 99.999.999.999,999.",
+                )
+            )
+        return Measured(unit, given, stock)
+
+    def _usable_factor(self, unit: str, use: Use, at: str) -> Fraction:
+        factor = self.factor(unit)
+        if factor is None:
+            raise field_refused(
+                f"{at}/unit",
+                "unknown_unit",
+                f"The product has no conversion of {unit} into {self.own}.",
+                f"O produto não tem conversão de {unit} para {self.own}.",
+            )
+        barred = use != "stock" and any(one["unit"] == unit and not one[use] for one in self.conversions)
+        if barred:
+            english, portuguese = ("sold", "vende") if use == "sale" else ("bought", "compra")
+            raise field_refused(
+                f"{at}/unit",
+                f"not_{english}",
+                f"The product is not {english} in {unit}.",
+                f"O produto não se {portuguese} em {unit}.",
+            )
+        return factor
+
+    def _between(
+        self,
+        below: int,
+        step: int,
+        unit: str,
+        factor: Fraction,
+        pack: str | None,
+        held: Fraction | None,
+        at: str,
+    ) -> FieldProblem:
+        """What could be had instead: the next quantity below, if it is one at all, and the next above."""
+        beside, size = (pack, factor / held) if pack and held else (self.own, factor)
+        near = [
+            _number(Fraction(thousandths, _THOUSAND), unit)
+            + ("" if beside == unit else f" ({_number(Fraction(thousandths, _THOUSAND) * size, beside)})")
+            for thousandths in (below, below + step)
+            if thousandths > 0
+        ]
+        english = " or ".join(near)
+        portuguese = " ou ".join(near).replace(".", ",")
+        if pack:
+            return FieldProblem(
+                f"{at}/quantity",
+                "not_whole",
+                f"Only whole {pack}: {english}.",
+                f"Somente {pack} inteiros: {portuguese}.",
+            )
+        return FieldProblem(
+            f"{at}/quantity",
+            "inexact",
+            f"This is no whole number of thousandths of {self.own}; possible: {english}.",
+            f"Não é um número inteiro de milésimos de {self.own}; possível: {portuguese}.",
+        )
+
+
+async def read_units(tx: TenantTransaction, product_ids: Collection[UUID]) -> dict[UUID, ProductUnits]:
+    """The units of those of the products that the store has."""
+    rows = await tx.fetch_all(sql.find_product_units, product_ids=list(product_ids))
+    return {
+        row["id"]: ProductUnits(row["unit"], row["unit_conversions"], row["sale_pack"], row["purchase_pack"])
+        for row in rows
+    }
+
+
+def _step(factor: Fraction, held: Fraction | None) -> int:
+    """Of which number of thousandths of a unit only multiples are whole thousandths of the own one, and whole packs.
+
+    A multiple of a pack p/q (in thousandths, in lowest terms) is whole when it is one of p; n thousandths of a unit
+    with factor f are a multiple of p when the lowest denominator of f/p divides n.
+    """
+    grain = 1 if held is None else (held * _THOUSAND).numerator
+    return (factor / grain).denominator
+
+
+def _number(amount: Fraction, unit: str) -> str:
+    """A quantity as people write it; what has no end as a decimal is cut after three places."""
+    shown = Decimal(int(amount * _THOUSAND)) / _THOUSAND
+    return f"{shown.normalize():f} {unit}"

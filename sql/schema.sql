@@ -87,13 +87,20 @@ CREATE TABLE public.order_items (
     line_total numeric(14,2) NOT NULL,
     price_source text NOT NULL,
     note text,
+    sold_unit text NOT NULL,
+    sold_quantity numeric(14,3) NOT NULL,
+    base_price_unit text NOT NULL,
+    price_unit text NOT NULL,
     CONSTRAINT order_items_base_price_check CHECK (((base_price >= (0)::numeric) AND (base_price <= 999999999999.99))),
+    CONSTRAINT order_items_check CHECK (((base_price_unit = unit) OR (base_price_unit = sold_unit))),
+    CONSTRAINT order_items_check1 CHECK (((price_unit = unit) OR (price_unit = sold_unit))),
     CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
     CONSTRAINT order_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
     CONSTRAINT order_items_note_check CHECK ((length(note) <= 4000)),
     CONSTRAINT order_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
     CONSTRAINT order_items_price_source_check CHECK (((length(price_source) >= 1) AND (length(price_source) <= 40))),
     CONSTRAINT order_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
+    CONSTRAINT order_items_sold_quantity_check CHECK (((sold_quantity > (0)::numeric) AND (sold_quantity <= 99999999999.999))),
     CONSTRAINT order_items_unit_price_check CHECK (((unit_price >= (0)::numeric) AND (unit_price <= 999999999999.99)))
 );
 
@@ -420,12 +427,16 @@ CREATE TABLE public.products (
     sku_key text GENERATED ALWAYS AS (lower(sku)) STORED NOT NULL,
     name_key text GENERATED ALWAYS AS (public.search_text(name)) STORED NOT NULL,
     search text GENERATED ALWAYS AS (public.search_words(((((((name || ' '::text) || sku) || ' '::text) || regexp_replace(sku, '[^[:alnum:]]'::text, ''::text, 'g'::text)) || ' '::text) || COALESCE(barcode, ''::text)))) STORED NOT NULL,
+    sale_pack text,
+    purchase_pack text,
     CONSTRAINT products_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})$'::text)),
     CONSTRAINT products_base_price_check CHECK (((base_price >= (0)::numeric) AND (base_price <= 999999999999.99))),
     CONSTRAINT products_category_check CHECK (((length(category) >= 1) AND (length(category) <= 80))),
     CONSTRAINT products_cost_check CHECK (((cost >= (0)::numeric) AND (cost <= 999999999999.99))),
     CONSTRAINT products_description_check CHECK ((length(description) <= 4000)),
     CONSTRAINT products_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT products_purchase_pack_check CHECK (((length(purchase_pack) >= 1) AND (length(purchase_pack) <= 3))),
+    CONSTRAINT products_sale_pack_check CHECK (((length(sale_pack) >= 1) AND (length(sale_pack) <= 3))),
     CONSTRAINT products_sku_check CHECK (((length(sku) >= 1) AND (length(sku) <= 60))),
     CONSTRAINT products_unit_check CHECK ((unit = ANY (ARRAY['UN'::text, 'PC'::text, 'SC'::text, 'KG'::text, 'G'::text, 'T'::text, 'M'::text, 'M2'::text, 'M3'::text, 'L'::text, 'ML'::text, 'CX'::text, 'PCT'::text, 'RL'::text, 'BR'::text, 'CJ'::text, 'PAR'::text, 'GL'::text, 'LT'::text, 'BD'::text, 'FD'::text, 'MIL'::text, 'CT'::text, 'PL'::text]))),
     CONSTRAINT products_unit_conversions_check CHECK (((jsonb_typeof(unit_conversions) = 'array'::text) AND (pg_column_size(unit_conversions) <= 2048))),
@@ -438,7 +449,7 @@ ALTER TABLE ONLY public.products FORCE ROW LEVEL SECURITY;
 
 CREATE FUNCTION public.product_json(product public.products) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    RETURN (json_build_object('id', (product).id, 'sku', (product).sku, 'name', (product).name, 'description', (product).description, 'category', (product).category, 'unit', (product).unit, 'base_price', ((product).base_price)::text, 'cost', ((product).cost)::text, 'barcode', (product).barcode, 'weight_kg', ((product).weight_kg)::text, 'volume_m3', ((product).volume_m3)::text, 'unit_conversions', (product).unit_conversions, 'active', (product).active, 'version', (product).version, 'created_at', (product).created_at, 'updated_at', (product).updated_at))::text;
+    RETURN (json_build_object('id', (product).id, 'sku', (product).sku, 'name', (product).name, 'description', (product).description, 'category', (product).category, 'unit', (product).unit, 'base_price', ((product).base_price)::text, 'cost', ((product).cost)::text, 'barcode', (product).barcode, 'weight_kg', ((product).weight_kg)::text, 'volume_m3', ((product).volume_m3)::text, 'unit_conversions', (product).unit_conversions, 'sale_pack', (product).sale_pack, 'purchase_pack', (product).purchase_pack, 'active', (product).active, 'version', (product).version, 'created_at', (product).created_at, 'updated_at', (product).updated_at))::text;
 
 CREATE FUNCTION public.purchase_order_json(purchase public.purchase_orders, supplier_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -495,17 +506,18 @@ CREATE FUNCTION public.quote_json(q public.quotes, customer_name text, site_name
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN json_build_object('id', (q).id, 'number', (q).number, 'status', public.quote_state((q).status, (q).valid_until, moment), 'customer_id', (q).customer_id, 'customer_name', customer_name, 'site_id', (q).site_id, 'site_name', site_name, 'items', (q).items, 'subtotal', ((q).subtotal)::text, 'discount_percent', ((q).discount_percent)::text, 'discount_amount', ((q).discount_amount)::text, 'total', ((q).total)::text, 'validity_days', (q).validity_days, 'valid_until', (q).valid_until, 'notes', (q).notes, 'reason', (q).reason, 'order_id', (q).order_id, 'created_by', (q).created_by, 'created_at', (q).created_at, 'updated_at', (q).updated_at, 'sent_at', (q).sent_at, 'approved_at', (q).approved_at, 'converted_at', (q).converted_at, 'closed_at', (q).closed_at, 'version', (q).version, 'allowed_actions', ((allowed)::json -> public.quote_state((q).status, (q).valid_until, moment)));
 
-CREATE FUNCTION public.resolve_price(of_tenant uuid, of_customer uuid, of_site uuid, of_product uuid, wanted_quantity numeric, on_day date) RETURNS TABLE(unit_price numeric, price_source text, active boolean, own_price numeric)
+CREATE FUNCTION public.resolve_price(of_tenant uuid, of_customer uuid, of_site uuid, of_product uuid, wanted_quantity numeric, wanted_unit text, on_day date) RETURNS TABLE(unit_price numeric, price_unit text, price_source text, active boolean, own_price numeric)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
 select
   coalesce(best.price, round(products.base_price * (100 - best.percent_off) / 100, 2), products.base_price),
+  coalesce(best.unit, products.unit),
   coalesce(best.source, 'base'),
   products.active,
   products.base_price
 from products
 left join lateral (
-  select offer.price, offer.percent_off, offer.source
+  select offer.price, offer.percent_off, offer.unit, offer.source
   from (
     select p.*, 'site' as source, 1 as rank
     from agreed_prices as p
@@ -529,11 +541,14 @@ left join lateral (
     where m.tenant_id = of_tenant and (m.site_id = of_site or m.customer_id = of_customer)
   ) as offer
   where (offer.product_id = products.id or offer.category = products.category)
-    and offer.minimum_quantity <= wanted_quantity
+    and (offer.unit is null or offer.unit = coalesce(wanted_unit, products.unit))
+    and offer.minimum_quantity
+      <= stock_quantity(products.unit, products.unit_conversions, wanted_unit, wanted_quantity)
     and on_day between coalesce(offer.valid_from, on_day) and coalesce(offer.valid_to, on_day)
   order by
     offer.rank,
     offer.category nulls first,
+    offer.unit nulls last,
     offer.minimum_quantity desc,
     coalesce(offer.price, products.base_price * (100 - offer.percent_off) / 100)
   limit 1
@@ -622,9 +637,9 @@ CREATE FUNCTION public.route_json(r public.routes, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT json_build_object('id', (route_json.r).id, 'day', (route_json.r).day, 'status', (route_json.r).status, 'vehicle_id', (route_json.r).vehicle_id, 'vehicle_plate', v.plate, 'vehicle_name', v.name, 'driver_id', (route_json.r).driver_id, 'driver_name', u.name, 'planned_departure', (route_json.r).planned_departure, 'planned_return', (route_json.r).planned_return, 'planned_distance_m', (route_json.r).planned_distance_m, 'planned_duration_s', (route_json.r).planned_duration_s, 'planned_cost', ((route_json.r).planned_cost)::text, 'driven_distance_m', (route_json.r).driven_distance_m, 'cost', ((route_json.r).cost)::text, 'explanation', (route_json.r).explanation, 'stops', COALESCE((SELECT json_agg(json_build_object('delivery_id', d.id, 'number', d.number, 'status', d.status, 'position', d."position", 'trip', d.trip, 'locked', d.locked, 'placed_by', d.placed_by, 'customer_name', c.name, 'site_name', s.name, 'address', CASE WHEN (s.id IS NULL) THEN c.address ELSE s.address END, 'postal_code', CASE WHEN (s.id IS NULL) THEN c.postal_code ELSE s.postal_code END, 'latitude', s.latitude, 'longitude', s.longitude, 'weight_kg', (d.weight_kg)::text, 'volume_m3', (d.volume_m3)::text, 'window_from', d.window_from, 'window_to', d.window_to, 'planned_arrival', d.planned_arrival, 'leg_distance_m', d.leg_distance_m) ORDER BY d."position") AS json_agg FROM (((public.deliveries d JOIN public.orders o ON (((o.tenant_id = d.tenant_id) AND (o.id = d.order_id)))) LEFT JOIN public.customers c ON (((c.tenant_id = o.tenant_id) AND (c.id = o.customer_id)))) LEFT JOIN public.sites s ON (((s.tenant_id = o.tenant_id) AND (s.id = o.site_id)))) WHERE ((d.tenant_id = (route_json.r).tenant_id) AND (d.route_id = (route_json.r).id))), '[]'::json), 'created_at', (route_json.r).created_at, 'updated_at', (route_json.r).updated_at, 'departed_at', (route_json.r).departed_at, 'finished_at', (route_json.r).finished_at, 'version', (route_json.r).version, 'allowed_actions', ((route_json.allowed)::json -> (route_json.r).status)) AS json_build_object FROM (public.vehicles v LEFT JOIN public.users u ON (((u.tenant_id = (route_json.r).tenant_id) AND (u.id = (route_json.r).driver_id)))) WHERE ((v.tenant_id = (route_json.r).tenant_id) AND (v.id = (route_json.r).vehicle_id)));
 
-CREATE FUNCTION public.sale_item_json(id uuid, "position" integer, product_id uuid, sku text, name text, unit text, quantity numeric, base_price numeric, unit_price numeric, discount_percent numeric, line_total numeric, price_source text, note text) RETURNS json
+CREATE FUNCTION public.sale_item_json(id uuid, "position" integer, product_id uuid, sku text, name text, unit text, quantity numeric, sold_unit text, sold_quantity numeric, base_price numeric, base_price_unit text, unit_price numeric, price_unit text, discount_percent numeric, line_total numeric, price_source text, note text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN json_build_object('id', id, 'position', "position", 'product_id', product_id, 'sku', sku, 'name', name, 'unit', unit, 'quantity', ((quantity)::numeric(14,3))::text, 'base_price', ((base_price)::numeric(14,2))::text, 'unit_price', ((unit_price)::numeric(14,2))::text, 'discount_percent', ((discount_percent)::numeric(5,2))::text, 'line_total', ((line_total)::numeric(14,2))::text, 'price_source', price_source, 'note', note);
+    RETURN json_build_object('id', id, 'position', "position", 'product_id', product_id, 'sku', sku, 'name', name, 'unit', sold_unit, 'quantity', ((sold_quantity)::numeric(14,3))::text, 'stock_unit', unit, 'stock_quantity', ((quantity)::numeric(14,3))::text, 'base_price', ((base_price)::numeric(14,2))::text, 'base_price_unit', base_price_unit, 'unit_price', ((unit_price)::numeric(14,2))::text, 'price_unit', price_unit, 'discount_percent', ((discount_percent)::numeric(5,2))::text, 'line_total', ((line_total)::numeric(14,2))::text, 'price_source', price_source, 'note', note);
 
 CREATE FUNCTION public.search_distance(terms text[], words text) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -684,6 +699,10 @@ $$;
 CREATE FUNCTION public.site_json(site public.sites) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (json_build_object('id', (site).id, 'customer_id', (site).customer_id, 'name', (site).name, 'address', (site).address, 'postal_code', (site).postal_code, 'latitude', (site).latitude, 'longitude', (site).longitude, 'active', (site).active, 'version', (site).version, 'created_at', (site).created_at, 'updated_at', (site).updated_at))::text;
+
+CREATE FUNCTION public.stock_quantity(own_unit text, conversions jsonb, given_unit text, quantity numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((given_unit IS NULL) OR (given_unit = own_unit)) THEN quantity ELSE (SELECT ((stock_quantity.quantity * ((conversion.value ->> 'quantity'::text))::numeric) / ((conversion.value ->> 'units'::text))::numeric) FROM jsonb_array_elements(stock_quantity.conversions) conversion(value) WHERE ((conversion.value ->> 'unit'::text) = stock_quantity.given_unit)) END;
 
 CREATE TABLE public.purchase_receipts (
     tenant_id uuid NOT NULL,
@@ -767,15 +786,18 @@ CREATE TABLE public.agreed_prices (
     created_by uuid,
     created_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    unit text,
     CONSTRAINT agreed_prices_category_check CHECK (((length(category) >= 1) AND (length(category) <= 200))),
     CONSTRAINT agreed_prices_check CHECK ((num_nonnulls(price_list_id, customer_id, site_id) = 1)),
     CONSTRAINT agreed_prices_check1 CHECK ((num_nonnulls(product_id, category) = 1)),
     CONSTRAINT agreed_prices_check2 CHECK ((num_nonnulls(price, percent_off) = 1)),
     CONSTRAINT agreed_prices_check3 CHECK (((price IS NULL) OR (product_id IS NOT NULL))),
     CONSTRAINT agreed_prices_check4 CHECK ((valid_to >= valid_from)),
+    CONSTRAINT agreed_prices_check5 CHECK (((unit IS NULL) OR (price IS NOT NULL))),
     CONSTRAINT agreed_prices_minimum_quantity_check CHECK (((minimum_quantity >= (0)::numeric) AND (minimum_quantity <= 99999999999.999))),
     CONSTRAINT agreed_prices_percent_off_check CHECK (((percent_off >= (0)::numeric) AND (percent_off <= (100)::numeric))),
-    CONSTRAINT agreed_prices_price_check CHECK (((price >= (0)::numeric) AND (price <= 999999999999.99)))
+    CONSTRAINT agreed_prices_price_check CHECK (((price >= (0)::numeric) AND (price <= 999999999999.99))),
+    CONSTRAINT agreed_prices_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 3)))
 );
 
 ALTER TABLE ONLY public.agreed_prices FORCE ROW LEVEL SECURITY;
@@ -1335,13 +1357,20 @@ CREATE TABLE public.quote_items (
     line_total numeric(14,2) NOT NULL,
     price_source text NOT NULL,
     note text,
+    sold_unit text NOT NULL,
+    sold_quantity numeric(14,3) NOT NULL,
+    base_price_unit text NOT NULL,
+    price_unit text NOT NULL,
     CONSTRAINT quote_items_base_price_check CHECK (((base_price >= (0)::numeric) AND (base_price <= 999999999999.99))),
+    CONSTRAINT quote_items_check CHECK (((base_price_unit = unit) OR (base_price_unit = sold_unit))),
+    CONSTRAINT quote_items_check1 CHECK (((price_unit = unit) OR (price_unit = sold_unit))),
     CONSTRAINT quote_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
     CONSTRAINT quote_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
     CONSTRAINT quote_items_note_check CHECK ((length(note) <= 4000)),
     CONSTRAINT quote_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
     CONSTRAINT quote_items_price_source_check CHECK (((length(price_source) >= 1) AND (length(price_source) <= 40))),
     CONSTRAINT quote_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
+    CONSTRAINT quote_items_sold_quantity_check CHECK (((sold_quantity > (0)::numeric) AND (sold_quantity <= 99999999999.999))),
     CONSTRAINT quote_items_unit_price_check CHECK (((unit_price >= (0)::numeric) AND (unit_price <= 999999999999.99)))
 );
 

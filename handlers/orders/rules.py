@@ -7,27 +7,17 @@ product id, document counter, event head.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-import orjson
-
-from handlers.lines import (
-    check_customer,
-    check_discount,
-    line_columns,
-    read_parts,
-    resolve,
-    total_columns,
-    total_up,
-)
+from handlers.discounts import check_discount
+from handlers.line_resolution import check_customer, read_parts, resolve, wanted_of
+from handlers.lines import line_columns, total_columns, total_up
 from handlers.orders.deliveries import end_deliveries, open_delivery
 from handlers.orders.models import Fulfilment, OrderNew
 from handlers.permissions import Role
 from handlers.settings import TenantSettings
+from handlers.sold_lines import order_item, present_lines, sold_item
 from handlers.states import ALL_PERMISSIONS, ORDER, allowed_on_orders, order_sources, order_target
 from handlers.stock.rules import ensure_default_location, record_taken, reserve
 from runtime.data.ids import new_id
@@ -74,8 +64,7 @@ async def create(
                 "Uma entrega precisa de um cliente.",
             )
         )
-    wanted = [(item.product_id, item.quantity) for item in body.items]
-    parts = await read_parts(tx, wanted, body.customer_id, body.site_id)
+    parts = await read_parts(tx, wanted_of(body.items), body.customer_id, body.site_id)
     check_customer(parts, body.customer_id, body.site_id)
     lines = resolve(body.items, parts)
     check_discount(by_role, settings.seller_discount_limit_percent, lines, body.discount_percent)
@@ -99,7 +88,6 @@ async def create(
     )
     if placed is None:
         raise LookupError("an insert answers its row")
-    sold = [SoldItem(**_sold(line)) for line in lines]
     await record_placed(
         tx,
         settings,
@@ -109,9 +97,9 @@ async def create(
             customer_id=body.customer_id,
             fulfilment=body.fulfilment.value,
             total=totals.total,
-            items=_ordered(sold),
+            items=tuple(map(order_item, lines)),
         ),
-        sold,
+        tuple(map(sold_item, lines)),
         location_id,
     )
     return Written(order_id, 1, placed["body"])
@@ -126,7 +114,7 @@ async def record_placed(
     tx: TenantTransaction,
     settings: TenantSettings,
     created: OrderCreated,
-    sold: Sequence[SoldItem],
+    sold: tuple[SoldItem, ...],
     location_id: UUID,
 ) -> None:
     """The events of a new order; a counter sale's goods leave at once."""
@@ -140,7 +128,7 @@ async def record_placed(
         SaleRecorded(
             order_id=created.order_id,
             customer_id=created.customer_id,
-            items=tuple(sold),
+            items=sold,
             total=created.total,
         ),
     )
@@ -244,25 +232,12 @@ async def get(
 
 def sold_items(items: str) -> tuple[SoldItem, ...]:
     """The items of an order, from the JSON it is shown with."""
-    return tuple(
-        SoldItem(**{name: item[name] for name in SoldItem.model_fields}) for item in orjson.loads(items)
-    )
+    return tuple(map(sold_item, present_lines(items)))
 
 
 def ordered_items(items: str) -> tuple[OrderItem, ...]:
     """The items of an order as its creation tells them."""
-    return _ordered(sold_items(items))
-
-
-def _ordered(sold: Sequence[SoldItem]) -> tuple[OrderItem, ...]:
-    return tuple(
-        OrderItem(product_id=item.product_id, quantity=item.quantity, unit_price=item.unit_price)
-        for item in sold
-    )
-
-
-def _sold(line: Any) -> dict[str, UUID | Decimal]:
-    return {name: getattr(line, name) for name in SoldItem.model_fields}
+    return tuple(map(order_item, present_lines(items)))
 
 
 async def _move(tx: TenantTransaction, order_id: UUID, action: str, permissions: frozenset[str]) -> Written:

@@ -19,6 +19,7 @@ from handlers.prices.models import (
     ResolvedView,
     ResolveQuery,
 )
+from handlers.units import read_units
 from runtime.data.errors import UniqueViolationError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -204,6 +205,15 @@ async def get_resolved_price(call: Call[ResolveQuery]) -> Reply:
 
 async def agree(tx: TenantTransaction, body: AgreedPriceNew) -> UUID:
     """Write an agreed price; 422 when it names something that the store does not have."""
+    if body.unit is not None and body.product_id is not None:
+        units = (await read_units(tx, [body.product_id])).get(body.product_id)
+        if units is not None and units.factor(body.unit) is None:
+            raise field_refused(
+                "/unit",
+                "unknown_unit",
+                f"The product has no conversion of {body.unit} into {units.own}.",
+                f"O produto não tem conversão de {body.unit} para {units.own}.",
+            )
     price_id = new_id()
     await tx.execute(sql.agree_price, id=price_id, **body.model_dump())
     return price_id

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from handlers.changes import unchanged
+from handlers.units import Unit
 from runtime.web.fields import Body, Money, Percent, Quantity, QuantityOrZero, ShortText, Version, View
 from runtime.web.pagination import ListQuery
 
@@ -23,6 +24,7 @@ _ONE_VALUE = (
 _OWN_PRICE = (
     "A category has no price of its own, only a percentage off.|Uma categoria só aceita desconto percentual."
 )
+_UNIT_OF_PRICE = "Only a price is for a unit.|Somente um preço vale para uma unidade."
 BACKWARDS = "The last day lies before the first.|O último dia vem antes do primeiro."
 
 
@@ -64,7 +66,11 @@ class PriceListList(ListQuery):
 
 
 class AgreedPriceNew(Body):
-    """A price, or a percentage off the product's own price, from a quantity on."""
+    """A price, or a percentage off the product's own price, from a quantity on.
+
+    The price is for one of the product's own unit; with ``unit`` it is for one of that, and counts for goods sold in
+    it. ``minimum_quantity`` is always one of the product's own unit.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -86,6 +92,7 @@ class AgreedPriceNew(Body):
     category: ShortText | None = None
     minimum_quantity: QuantityOrZero = Decimal(0)
     price: Money | None = None
+    unit: Unit | None = None
     percent_off: Percent | None = None
     valid_from: date | None = None
     valid_to: date | None = None
@@ -100,6 +107,8 @@ class AgreedPriceNew(Body):
             raise ValueError(_ONE_VALUE)
         if self.price is not None and self.product_id is None:
             raise ValueError(_OWN_PRICE)
+        if self.unit is not None and self.price is None:
+            raise ValueError(_UNIT_OF_PRICE)
         if self.valid_from is not None and self.valid_to is not None and self.valid_to < self.valid_from:
             raise ValueError(BACKWARDS)
         return self
@@ -116,6 +125,7 @@ class AgreedPriceView(View):
     category: str | None
     minimum_quantity: str
     price: Money | None
+    unit: str | None
     percent_off: str | None
     valid_from: date | None
     valid_to: date | None
@@ -145,15 +155,19 @@ class ResolveQuery(Body):
 
     product_id: UUID
     quantity: Quantity = Decimal(1)
+    unit: Unit | None = None
     customer_id: UUID | None = None
     site_id: UUID | None = None
 
 
 class ResolvedView(View):
-    """The price that a quote written now would take, and where it comes from."""
+    """The price that a quote written now would take for one ``price_unit``, and where it comes from; ``base_price`` is
+    the product's own price, for its own unit."""
 
     product_id: UUID
     quantity: str
+    unit: str | None
     unit_price: Money
+    price_unit: str
     price_source: str = Field(examples=["site", "customer", "list", "base"])
     base_price: Money

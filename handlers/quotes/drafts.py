@@ -11,29 +11,21 @@ from uuid import UUID
 import orjson
 
 from handlers.changes import CheckVersion, any_version
-from handlers.lines import (
-    ItemNew,
-    Line,
-    Parts,
-    check_customer,
-    check_discount,
-    line_columns,
-    read_parts,
-    resolve,
-    total_columns,
-    total_up,
-)
+from handlers.discounts import check_discount
+from handlers.line_resolution import Parts, check_customer, read_parts, resolve, wanted_of
+from handlers.lines import ItemNew, Line, line_columns, total_columns, total_up
 from handlers.orders.rules import Written
 from handlers.permissions import Role
 from handlers.quotes.models import QuoteChange, QuoteNew
 from handlers.quotes.rules import get
 from handlers.settings import TenantSettings
+from handlers.sold_lines import present_lines, quote_item
 from handlers.states import ALL_PERMISSIONS, QUOTE, allowed_on_quotes
 from runtime.data.ids import new_id
 from runtime.data.queries import Query, sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import FieldProblem, InvalidError, NotFoundError
-from runtime.events.catalogue import QuoteCreated, QuoteItem
+from runtime.events.catalogue import QuoteCreated
 from runtime.events.log import emit
 
 
@@ -48,8 +40,7 @@ async def create(
 
     404 for unknown things, 422 for inactive ones, 403 above a seller's discount limit.
     """
-    asked = [(item.product_id, item.quantity) for item in body.items]
-    parts = await read_parts(tx, asked, body.customer_id, body.site_id)
+    parts = await read_parts(tx, wanted_of(body.items), body.customer_id, body.site_id)
     check_customer(parts, body.customer_id, body.site_id)
     lines = resolve(body.items, parts)
     check_discount(by_role, settings.seller_discount_limit_percent, lines, body.discount_percent)
@@ -76,7 +67,7 @@ async def create(
             number=written["number"],
             customer_id=body.customer_id,
             total=totals.total,
-            items=tuple(QuoteItem(product_id=line.product_id, quantity=line.quantity) for line in lines),
+            items=tuple(map(quote_item, lines)),
         ),
     )
     return Written(quote_id, 1, written["body"])
@@ -109,9 +100,13 @@ async def change(
         for name in ("customer_id", "site_id", "discount_percent", "validity_days", "notes")
     }
     new_items = body.items if "items" in body.model_fields_set else None
-    lines = _present_lines(current["items"])
+    lines = present_lines(current["items"])
     if new_items is not None or body.model_fields_set & {"customer_id", "site_id"}:
-        asked = [(item.product_id, item.quantity) for item in (new_items if new_items is not None else lines)]
+        asked = (
+            [(line.product_id, line.sold_quantity, line.sold_unit) for line in lines]
+            if new_items is None
+            else wanted_of(new_items)
+        )
         parts = await read_parts(tx, asked, wanted["customer_id"], wanted["site_id"])
         check_customer(parts, wanted["customer_id"], wanted["site_id"])
         if new_items is not None:
@@ -180,6 +175,7 @@ def _copied(content: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "product_id": UUID(item["product_id"]),
                 "quantity": item["quantity"],
+                "unit": item["unit"],
                 "discount_percent": item["discount_percent"],
                 "note": item["note"],
             }
@@ -194,8 +190,9 @@ def _check_kept_prices(
     """The prices agreed with one customer are a discount when a seller turns the quote into another's: 403."""
     # A line that costs the new customer no more is free of judgement, but keeps its place in the refusal.
     judged = [
-        replace(line, base_price=asked.price)
-        if asked is not None and asked.price > line.base_price
+        replace(line, base_price=asked.price, base_price_unit=asked.price_unit)
+        if asked is not None
+        and line.at(asked.price, asked.price_unit) > line.at(line.base_price, line.base_price_unit)
         else replace(line, base_price=Decimal(0), unit_price=Decimal(0))
         for line, asked in zip(lines, parts.products, strict=True)
     ]
@@ -213,20 +210,3 @@ def _within(body: QuoteNew, limit_percent: Decimal) -> QuoteNew:
     items = [item.model_copy(update={"discount_percent": Decimal(0)}) for item in body.items]
     overall = min(body.discount_percent, limit_percent)
     return body.model_copy(update={"items": items, "discount_percent": overall})
-
-
-def _present_lines(items: str) -> Sequence[Line]:
-    return [
-        Line(
-            UUID(item["id"]),
-            UUID(item["product_id"]),
-            Decimal(item["quantity"]),
-            Decimal(item["base_price"]),
-            Decimal(item["unit_price"]),
-            Decimal(item["discount_percent"]),
-            Decimal(item["line_total"]),
-            item["price_source"],
-            item["note"],
-        )
-        for item in orjson.loads(items)
-    ]

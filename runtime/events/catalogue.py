@@ -44,20 +44,27 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class QuoteItem(_Part):
+class _Traded(_Part):
+    """``quantity`` and prices are for the product's own unit, in which its stock is counted.
+
+    Goods that were sold in another one say which, and how many of it.
+    """
+
     product_id: UUID
     quantity: Decimal
+    sold_unit: str | None = None
+    sold_quantity: Decimal | None = None
 
 
-class OrderItem(_Part):
-    product_id: UUID
-    quantity: Decimal
+class QuoteItem(_Traded):
+    pass
+
+
+class OrderItem(_Traded):
     unit_price: Decimal
 
 
-class SoldItem(_Part):
-    product_id: UUID
-    quantity: Decimal
+class SoldItem(_Traded):
     unit_price: Decimal
     line_total: Decimal
 

@@ -1,18 +1,20 @@
 -- name: create_order
 with item as (
   insert into order_items (
-    tenant_id, id, order_id, position, product_id, sku, name, unit,
-    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+    tenant_id, id, order_id, position, product_id, sku, name, unit, quantity, sold_unit, sold_quantity, base_price,
+    base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
   )
   select
     $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
-    given.quantity, given.base_price, given.unit_price, given.discount_percent, given.line_total,
-    given.price_source, given.note
+    given.quantity, given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price,
+    given.price_unit, given.discount_percent, given.line_total, given.price_source, given.note
   from unnest(
-    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $base_prices::numeric[], $unit_prices::numeric[],
+    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $sold_units::text[], $sold_quantities::numeric[],
+    $base_prices::numeric[], $base_price_units::text[], $unit_prices::numeric[], $price_units::text[],
     $discounts::numeric[], $line_totals::numeric[], $price_sources::text[], $notes_of_items::text[]
   ) with ordinality as given (
-    id, product_id, quantity, base_price, unit_price, discount_percent, line_total, price_source, note, place
+    id, product_id, quantity, sold_unit, sold_quantity, base_price, base_price_unit, unit_price, price_unit,
+    discount_percent, line_total, price_source, note, place
   )
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
   returning *
@@ -35,8 +37,9 @@ placed as (
     (
       select json_agg(
         sale_item_json(
-          item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.base_price,
-          item.unit_price, item.discount_percent, item.line_total, item.price_source, item.note
+          item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
+          item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
+          item.discount_percent, item.line_total, item.price_source, item.note
         )
         order by item.position
       )

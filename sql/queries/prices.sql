@@ -60,12 +60,12 @@ limit $limit;
 
 -- name: agree_price
 insert into agreed_prices (
-  tenant_id, id, price_list_id, customer_id, site_id, product_id, category, minimum_quantity, price, percent_off,
+  tenant_id, id, price_list_id, customer_id, site_id, product_id, category, minimum_quantity, price, unit, percent_off,
   valid_from, valid_to, created_by, created_at
 )
 values (
   $tenant_id, $id, $price_list_id, $customer_id, $site_id, $product_id, $category, $minimum_quantity, $price,
-  $percent_off, $valid_from, $valid_to, $user_id, $now
+  $unit, $percent_off, $valid_from, $valid_to, $user_id, $now
 );
 
 -- name: get_agreed_price
@@ -78,6 +78,7 @@ select json_build_object(
   'category', category,
   'minimum_quantity', minimum_quantity::text,
   'price', price::text,
+  'unit', unit,
   'percent_off', percent_off::text,
   'valid_from', valid_from,
   'valid_to', valid_to,
@@ -101,6 +102,8 @@ select
     'category', category,
     'minimum_quantity', minimum_quantity::text,
     'price', price::text,
+    'unit', unit,
+  'unit', unit,
     'percent_off', percent_off::text,
     'valid_from', valid_from,
     'valid_to', valid_to,
@@ -147,13 +150,15 @@ on conflict (tenant_id, site_id) where site_id is not null do update
 select json_build_object(
   'product_id', $product_id::uuid,
   'quantity', ($quantity::numeric)::numeric(14,3)::text,
+  'unit', $unit::text,
   'unit_price', resolved.unit_price::numeric(14,2)::text,
+  'price_unit', resolved.price_unit,
   'price_source', resolved.price_source,
   'base_price', resolved.own_price::text
 )::text as body
 from tenants
 cross join lateral resolve_price(
-  $tenant_id, $customer_id::uuid, $site_id::uuid, $product_id::uuid, $quantity::numeric,
+  $tenant_id, $customer_id::uuid, $site_id::uuid, $product_id::uuid, $quantity::numeric, $unit::text,
   ($now at time zone tenants.time_zone)::date
 ) as resolved
 where tenants.id = $tenant_id;

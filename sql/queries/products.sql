@@ -1,11 +1,11 @@
 -- name: insert_product
 insert into products (
   tenant_id, id, sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3,
-  unit_conversions, active, created_at, updated_at
+  unit_conversions, sale_pack, purchase_pack, active, created_at, updated_at
 )
 values (
   $tenant_id, $id, $sku, $name, $description, $category, $unit, $base_price, $cost, $barcode, $weight_kg,
-  $volume_m3, $unit_conversions, $active, $now, $now
+  $volume_m3, $unit_conversions, $sale_pack, $purchase_pack, $active, $now, $now
 );
 
 -- name: insert_product_price
@@ -21,8 +21,8 @@ where tenant_id = $tenant_id
 -- name: lock_product
 -- Holds the row until the transaction ends, so that two changes of one product do not undo each other.
 select
-  sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, unit_conversions, active,
-  version
+  sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, unit_conversions,
+  sale_pack, purchase_pack, active, version
 from products
 where tenant_id = $tenant_id
   and id = $id
@@ -42,11 +42,29 @@ set
   weight_kg = $weight_kg,
   volume_m3 = $volume_m3,
   unit_conversions = $unit_conversions,
+  sale_pack = $sale_pack,
+  purchase_pack = $purchase_pack,
   active = $active,
   version = version + 1,
   updated_at = greatest(updated_at, $now)
 where tenant_id = $tenant_id
   and id = $id;
+
+-- name: is_product_counted
+-- Whether quantities or prices of the product are written down anywhere; they are all in its own unit.
+select
+  exists (select from stock_levels where tenant_id = $tenant_id and product_id = $product_id)
+  or exists (select from supplier_prices where tenant_id = $tenant_id and product_id = $product_id)
+  or exists (select from agreed_prices where tenant_id = $tenant_id and product_id = $product_id)
+  or exists (select from quote_items where tenant_id = $tenant_id and product_id = $product_id)
+  or exists (select from purchase_order_items where tenant_id = $tenant_id and product_id = $product_id);
+
+-- name: find_product_units
+-- One row per product that the store has.
+select id, unit, unit_conversions, sale_pack, purchase_pack
+from products
+where tenant_id = $tenant_id
+  and id = any ($product_ids::uuid[]);
 
 -- name: list_products_by_name
 select product_json(products) as body, name_key, id

@@ -3,28 +3,28 @@
 -- a customer there is nobody to have agreed a price with, so the product itself is read and nothing resolved.
 with wanted as materialized (
   select *
-  from unnest($product_ids::uuid[], $quantities::numeric[]) with ordinality as w (product_id, quantity, place)
+  from unnest($product_ids::uuid[], $quantities::numeric[], $units::text[])
+    with ordinality as w (product_id, quantity, unit, place)
 ),
 priced as (
-  select wanted.place, resolved.unit_price, resolved.price_source, resolved.active
+  select wanted.place, resolved.unit_price, resolved.price_unit, resolved.price_source
   from tenants
   cross join wanted
   cross join lateral resolve_price(
-    $tenant_id, $customer_id::uuid, $site_id::uuid, wanted.product_id, wanted.quantity,
+    $tenant_id, $customer_id::uuid, $site_id::uuid, wanted.product_id, wanted.quantity, wanted.unit,
     ($now at time zone tenants.time_zone)::date
   ) as resolved
   where tenants.id = $tenant_id
     and $customer_id::uuid is not null
-  union all
-  select wanted.place, products.base_price, 'base', products.active
-  from wanted
-  join products on products.tenant_id = $tenant_id and products.id = wanted.product_id
-  where $customer_id::uuid is null
 )
 select
-  priced.unit_price as base_price,
-  priced.price_source,
-  priced.active,
+  coalesce(priced.unit_price, products.base_price) as base_price,
+  coalesce(priced.price_unit, products.unit) as price_unit,
+  coalesce(priced.price_source, 'base') as price_source,
+  products.active,
+  products.unit,
+  products.unit_conversions,
+  products.sale_pack,
   (select customers.active from customers where customers.tenant_id = $tenant_id and customers.id = $customer_id::uuid)
     as customer_active,
   (select sites.customer_id from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid)
@@ -33,6 +33,7 @@ select
   (select locations.id from locations where locations.tenant_id = $tenant_id and locations.is_default)
     as location_id
 from wanted
+left join products on products.tenant_id = $tenant_id and products.id = wanted.product_id
 left join priced on priced.place = wanted.place
 order by wanted.place
 
@@ -40,18 +41,20 @@ order by wanted.place
 -- The number comes from a counter row in this transaction, so a quote that is rolled back gives it back.
 with item as (
   insert into quote_items (
-    tenant_id, id, quote_id, position, product_id, sku, name, unit,
-    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+    tenant_id, id, quote_id, position, product_id, sku, name, unit, quantity, sold_unit, sold_quantity, base_price,
+    base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
   )
   select
     $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
-    given.quantity, given.base_price, given.unit_price, given.discount_percent, given.line_total,
-    given.price_source, given.note
+    given.quantity, given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price,
+    given.price_unit, given.discount_percent, given.line_total, given.price_source, given.note
   from unnest(
-    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $base_prices::numeric[], $unit_prices::numeric[],
+    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $sold_units::text[], $sold_quantities::numeric[],
+    $base_prices::numeric[], $base_price_units::text[], $unit_prices::numeric[], $price_units::text[],
     $discounts::numeric[], $line_totals::numeric[], $price_sources::text[], $notes_of_items::text[]
   ) with ordinality as given (
-    id, product_id, quantity, base_price, unit_price, discount_percent, line_total, price_source, note, place
+    id, product_id, quantity, sold_unit, sold_quantity, base_price, base_price_unit, unit_price, price_unit,
+    discount_percent, line_total, price_source, note, place
   )
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
   returning *
@@ -75,8 +78,9 @@ quote as (
     (
       select json_agg(
         sale_item_json(
-          item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.base_price,
-          item.unit_price, item.discount_percent, item.line_total, item.price_source, item.note
+          item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
+          item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
+          item.discount_percent, item.line_total, item.price_source, item.note
         )
         order by item.position
       )
@@ -206,18 +210,20 @@ where tenant_id = $tenant_id
 -- With no new items ($item_ids empty) the present ones stay.
 with item as (
   insert into quote_items (
-    tenant_id, id, quote_id, position, product_id, sku, name, unit,
-    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+    tenant_id, id, quote_id, position, product_id, sku, name, unit, quantity, sold_unit, sold_quantity, base_price,
+    base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
   )
   select
     $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
-    given.quantity, given.base_price, given.unit_price, given.discount_percent, given.line_total,
-    given.price_source, given.note
+    given.quantity, given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price,
+    given.price_unit, given.discount_percent, given.line_total, given.price_source, given.note
   from unnest(
-    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $base_prices::numeric[], $unit_prices::numeric[],
+    $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $sold_units::text[], $sold_quantities::numeric[],
+    $base_prices::numeric[], $base_price_units::text[], $unit_prices::numeric[], $price_units::text[],
     $discounts::numeric[], $line_totals::numeric[], $price_sources::text[], $notes_of_items::text[]
   ) with ordinality as given (
-    id, product_id, quantity, base_price, unit_price, discount_percent, line_total, price_source, note, place
+    id, product_id, quantity, sold_unit, sold_quantity, base_price, base_price_unit, unit_price, price_unit,
+    discount_percent, line_total, price_source, note, place
   )
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
   returning *
@@ -240,8 +246,9 @@ quote as (
       (
         select json_agg(
           sale_item_json(
-            item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.base_price,
-            item.unit_price, item.discount_percent, item.line_total, item.price_source, item.note
+            item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
+            item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
+            item.discount_percent, item.line_total, item.price_source, item.note
           )
           order by item.position
         )
@@ -358,13 +365,13 @@ with quote as (
 ),
 item as (
   insert into order_items (
-    tenant_id, id, order_id, position, product_id, sku, name, unit,
-    quantity, base_price, unit_price, discount_percent, line_total, price_source, note
+    tenant_id, id, order_id, position, product_id, sku, name, unit, quantity, sold_unit, sold_quantity, base_price,
+    base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
   )
   select
     items.tenant_id, items.id, $order_id, items.position, items.product_id, items.sku, items.name, items.unit,
-    items.quantity, items.base_price, items.unit_price, items.discount_percent, items.line_total, items.price_source,
-    items.note
+    items.quantity, items.sold_unit, items.sold_quantity, items.base_price, items.base_price_unit, items.unit_price,
+    items.price_unit, items.discount_percent, items.line_total, items.price_source, items.note
   from quote
   join quote_items as items on items.tenant_id = $tenant_id and items.quote_id = quote.id
 ),

@@ -48,7 +48,11 @@ async def test_a_new_product_answers_with_all_it_is(owner) -> None:
         "weight_kg": "50.000",
         "volume_m3": "0.035000",
         "cost": "31.50",
-        "unit_conversions": [{"unit": "PL", "quantity": "50.000"}],
+        "unit_conversions": [
+            {"unit": "PL", "quantity": "50.000", "units": "1.000", "sale": True, "purchase": True}
+        ],
+        "sale_pack": None,
+        "purchase_pack": None,
         "active": True,
         "version": 1,
     }
@@ -100,6 +104,8 @@ async def test_two_stores_may_use_the_same_code(owner, database: Database, other
         ("name", "   "),
         ("active", "yes"),
         ("unit_conversions", [{"unit": "SC", "quantity": "2"}]),
+        ("sale_pack", "CX"),
+        ("purchase_pack", "CX"),
         ("unit_conversions", [{"unit": "PL", "quantity": "50"}, {"unit": "PL", "quantity": "40"}]),
         ("colour", "grey"),
     ],

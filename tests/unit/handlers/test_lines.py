@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.lines import Line, check_discount, given_discount, line_total, round_half_up, total_up
+from handlers.discounts import check_discount, given_discount
+from handlers.lines import Line, line_total, round_half_up, total_up
 from runtime.data.ids import new_id
 from runtime.errors import InvalidError, RefusedError
 
@@ -27,15 +28,20 @@ def half_up(amount: Fraction) -> Fraction:
 
 def line(base: str, price: str, discount: str = "0") -> Line:
     return Line(
-        new_id(),
-        new_id(),
-        Decimal(1),
-        Decimal(base),
-        Decimal(price),
-        Decimal(discount),
-        Decimal(0),
-        "base",
-        None,
+        id=new_id(),
+        product_id=new_id(),
+        unit="UN",
+        quantity=Decimal(1),
+        sold_unit="UN",
+        sold_quantity=Decimal(1),
+        base_price=Decimal(base),
+        base_price_unit="UN",
+        unit_price=Decimal(price),
+        price_unit="UN",
+        discount_percent=Decimal(discount),
+        line_total=Decimal(0),
+        price_source="base",
+        note=None,
     )
 
 

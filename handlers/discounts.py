@@ -1,0 +1,79 @@
+"""The discount a seller may give, measured whichever way it is given. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
+from uuid import UUID
+
+from handlers.lines import Line
+from handlers.permissions import Role
+from runtime.errors import RefusedError
+
+# A line before rounding (28 digits) times two discounts (5 each), and their quotients: two that differ do so within
+# 40 digits, so 60 tell them apart.
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+_HUNDRED = Decimal(100)
+_NOTHING = Decimal(0)
+_CENT = Decimal("0.01")
+
+
+def given_discount(line: Line, overall_percent: Decimal) -> Decimal:
+    """All that is taken off a line, in percent: its own discount, the overall one, and a price under the asked one.
+
+    Prices are compared for the whole line, before any rounding, so that it does not matter for which unit they are. A
+    price written above the asked one does not make room for a discount.
+    """
+    asking = _asked(line)
+    if asking == 0:
+        return _NOTHING
+    kept = _EXACT.multiply(_HUNDRED - line.discount_percent, _HUNDRED - overall_percent)
+    priced = line.at(line.unit_price, line.price_unit)
+    paid = _EXACT.divide(_EXACT.multiply(kept, priced), _EXACT.multiply(_HUNDRED, asking))
+    return _EXACT.subtract(_HUNDRED, paid)
+
+
+def check_discount(
+    role: str, limit_percent: Decimal, lines: Sequence[Line], overall_percent: Decimal
+) -> None:
+    """Refuse (403) a seller's discount above the store's limit; other roles have none.
+
+    Nor may a product be cut into many lines that each round down: together, its lines are paid with what the limit
+    leaves of them, to the cent.
+    """
+    if role != Role.SELLER:
+        return
+    above = {
+        place for place, line in enumerate(lines) if given_discount(line, overall_percent) > limit_percent
+    }
+    above |= _rounded_away(lines, limit_percent, overall_percent)
+    if above:
+        raise RefusedError(
+            "discount_limit",
+            f"A seller may give at most {limit_percent} % discount; more takes finance or the owner.",
+            f"O vendedor pode dar no máximo {limit_percent} % de desconto; acima disso, só financeiro ou dono.",
+            403,
+            extra={"limit_percent": str(limit_percent), "items": sorted(above)},
+        )
+
+
+def _rounded_away(lines: Sequence[Line], limit_percent: Decimal, overall_percent: Decimal) -> set[int]:
+    """The places of the products of which rounding line by line takes off more than the limit, by over a cent."""
+    places: dict[UUID, list[int]] = defaultdict(list)
+    for place, line in enumerate(lines):
+        places[line.product_id].append(place)
+    found: set[int] = set()
+    for together in places.values():
+        if len(together) == 1:
+            continue
+        asked = sum((_asked(lines[place]) for place in together), _NOTHING)
+        paid = sum((lines[place].line_total for place in together), _NOTHING)
+        least = asked * (_HUNDRED - limit_percent) / _HUNDRED
+        if paid * (_HUNDRED - overall_percent) / _HUNDRED < least - _CENT:
+            found.update(together)
+    return found
+
+
+def _asked(line: Line) -> Decimal:
+    return max(line.at(line.base_price, line.base_price_unit), line.at(line.unit_price, line.price_unit))
