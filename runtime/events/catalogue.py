@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 AdviceReason = Literal[
     "not_needed",
@@ -44,6 +44,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class _Traded(_Part):
     """``quantity`` and prices are for the product's own unit, in which its stock is counted.
 
@@ -52,8 +56,8 @@ class _Traded(_Part):
 
     product_id: UUID
     quantity: Decimal
-    sold_unit: str | None = None
-    sold_quantity: Decimal | None = None
+    sold_unit: str | None = Field(None, exclude_if=_absent)
+    sold_quantity: Decimal | None = Field(None, exclude_if=_absent)
 
 
 class QuoteItem(_Traded):
