@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -147,9 +147,37 @@ class Dismissal(Body):
     reason: ShortText | None = None
 
 
+class Snooze(Body):
+    """On which day the suggestion is wanted again."""
+
+    until: date
+
+
 class AnsweredView(View):
     """What became of a suggestion."""
 
     product_id: UUID
-    status: Literal["accepted", "dismissed"]
+    status: Literal["accepted", "dismissed", "snoozed"]
     quantity: Quantity | None
+    until: date | None = None
+
+
+class FeedbackList(ListQuery):
+    """Which answers: of one product, of one kind."""
+
+    product_id: UUID | None = None
+    answer: Literal["accepted", "changed", "dismissed", "snoozed"] | None = None
+
+
+class FeedbackView(View):
+    """What was answered to a suggestion; `quantity` is what was ordered."""
+
+    product_id: UUID
+    sku: str
+    name: str
+    answered_at: datetime
+    answer: Literal["accepted", "changed", "dismissed", "snoozed"]
+    suggested: QuantityOrZero
+    quantity: Quantity | None
+    reason: str | None
+    until: date | None

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from handlers.explanations import Numbers, explain_alert, explain_class, explain_suggestion
+from handlers.insights_answers import require_product
 from handlers.insights_models import (
     AbcView,
-    Acceptance,
     AlertList,
     AlertView,
-    AnsweredView,
-    Dismissal,
     ParametersList,
     ParametersNew,
     ParametersPage,
@@ -24,12 +21,9 @@ from handlers.insights_models import (
 )
 from handlers.pages import FIRST_ID
 from runtime.data.queries import sql
-from runtime.errors import ConflictError, NotFoundError
 from runtime.events.catalogue import (
     ReplenishmentParameters,
     ReplenishmentParametersSet,
-    SuggestionAccepted,
-    SuggestionDismissed,
 )
 from runtime.events.log import emit
 from runtime.web.pagination import ListQuery, Page, page_reply
@@ -102,41 +96,6 @@ async def list_suggestions(call: Call[ListQuery]) -> Reply:
         }
 
     return _page(call, rows, show, lambda row: [row["priority"], row["urgency"], row["product_id"]])
-
-
-@routes.post(
-    "/insights/stock/suggestions/{product_id}/accept",
-    may="insights:configure",
-    summary="Accept a suggestion",
-    body=Acceptance,
-    answers=AnsweredView,
-    errors=(404, 409),
-)
-async def accept_suggestion(call: Call, product_id: UUID, body: Acceptance) -> Reply:
-    """The store orders the goods: they count as on order until they are received or long overdue."""
-    suggested = await _open_suggestion(call, product_id)
-    quantity = Decimal(_quantity(suggested)) if body.quantity is None else body.quantity
-    emit(call.tx, SuggestionAccepted(product_id=product_id, quantity=quantity))
-    answer = AnsweredView(product_id=product_id, status="accepted", quantity=quantity)
-    call.audit("suggestion.accepted", "product", product_id, after=answer.model_dump(mode="json"))
-    return Reply(answer)
-
-
-@routes.post(
-    "/insights/stock/suggestions/{product_id}/dismiss",
-    may="insights:configure",
-    summary="Dismiss a suggestion",
-    body=Dismissal,
-    answers=AnsweredView,
-    errors=(404, 409),
-)
-async def dismiss_suggestion(call: Call, product_id: UUID, body: Dismissal) -> Reply:
-    """The suggestion stays away for one review period, and returns if its cause is still there then."""
-    await _open_suggestion(call, product_id)
-    emit(call.tx, SuggestionDismissed(product_id=product_id, reason=body.reason))
-    answer = AnsweredView(product_id=product_id, status="dismissed", quantity=None)
-    call.audit("suggestion.dismissed", "product", product_id, after={"reason": body.reason})
-    return Reply(answer)
 
 
 @routes.get(
@@ -213,7 +172,7 @@ async def list_parameters(call: Call[ParametersList]) -> Reply:
 async def set_parameters(call: Call, body: ParametersNew) -> Reply:
     """Holds from the next computation on, within moments; past advice is not changed."""
     if body.product_id is not None:
-        await _require_product(call, body.product_id)
+        await require_product(call, body.product_id)
     before = await call.tx.fetch_one(sql.read_store_parameters) if body.product_id is None else None
     given = ReplenishmentParameters(**body.model_dump(exclude={"product_id"}))
     emit(call.tx, ReplenishmentParametersSet(product_id=body.product_id, parameters=given))
@@ -225,24 +184,6 @@ async def set_parameters(call: Call, body: ParametersNew) -> Reply:
         after=given.model_dump(mode="json", exclude_none=True),
     )
     return Reply(body)
-
-
-async def _require_product(call: Call, product_id: UUID) -> None:
-    if await call.tx.fetch_one(sql.find_product, product_id=product_id) is None:
-        raise NotFoundError("product_not_found", "There is no such product.", "Produto não encontrado.")
-
-
-async def _open_suggestion(call: Call, product_id: UUID) -> float:
-    row = await call.tx.fetch_one(sql.read_suggestion, product_id=product_id)
-    if row is None:
-        await _require_product(call, product_id)
-        raise ConflictError(
-            "no_suggestion",
-            "There is no open suggestion for this product.",
-            "Não há sugestão em aberto para este produto.",
-        )
-    quantity: float = row["suggested_quantity"]
-    return quantity
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, Any]:

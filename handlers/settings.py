@@ -16,6 +16,8 @@ from handlers.sites import Latitude, Longitude
 from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.errors import NotFoundError
+from runtime.events.catalogue import ReplenishmentDefaultsSet
+from runtime.events.log import emit
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, Fraction, Money, Percent, ShortText, Version, View, decimal_field
 from runtime.web.pagination import Page, PageQuery, page_reply
@@ -24,6 +26,7 @@ from runtime.web.routing import Routes
 
 routes = Routes(tag="settings")
 
+LEAST_SERVICE_LEVEL, MOST_SERVICE_LEVEL = Decimal("0.5"), Decimal("0.9999")
 Prefix = Annotated[str, StringConstraints(min_length=1, max_length=10, pattern=r"^[A-Z][A-Z0-9-]*$")]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
@@ -51,6 +54,9 @@ class TenantSettings(BaseModel):
     )
     default_service_level: Fraction = Field(
         Decimal("0.95"), description="Wanted chance of not running out while waiting for a supplier"
+    )
+    default_review_period_days: Annotated[Decimal, *decimal_field("0", "365", 3)] = Field(
+        Decimal(7), description="Days between two looks at what is to be bought"
     )
     latitude: Latitude | None = Field(None, description="Of the store, where its routes begin and end")
     longitude: Longitude | None = Field(None, description="Goes together with the latitude")
@@ -165,6 +171,7 @@ async def change_settings(call: Call, body: SettingsChange) -> Reply:
         branding=body.branding.model_dump(mode="json") if "branding" in given else row["branding"],
         settings=settings,
     )
+    _announce(call, row["settings"], settings)
     after = await call.tx.fetch_one(sql.get_store_settings)
     call.audit(
         "settings.changed", "settings", None, before=_audited(row, given), after=_audited(after, given)
@@ -209,7 +216,32 @@ def _checked(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         merged = _StrictSettings.model_validate({**known, **given})
     except ValidationError as error:
         raise invalid(error, at="/settings") from None
+    if (
+        "default_service_level" in given
+        and not LEAST_SERVICE_LEVEL <= merged.default_service_level <= MOST_SERVICE_LEVEL
+    ):
+        raise field_refused(
+            "/settings/default_service_level",
+            "service_level",
+            f"A service level from {LEAST_SERVICE_LEVEL} to {MOST_SERVICE_LEVEL} is expected.",
+            f"Informe um nível de serviço de {LEAST_SERVICE_LEVEL} a {MOST_SERVICE_LEVEL}.",
+        )
     return merged.model_dump(mode="json", include=set(given))
+
+
+def _announce(call: Call, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Tell the engines when what they compute with has changed."""
+    former, current = (_replenishment(TenantSettings.model_validate(given)) for given in (before, after))
+    if former != current:
+        emit(call.tx, current)
+
+
+def _replenishment(settings: TenantSettings) -> ReplenishmentDefaultsSet:
+    return ReplenishmentDefaultsSet(
+        lead_time_days=settings.default_lead_time_days,
+        service_level=min(max(settings.default_service_level, LEAST_SERVICE_LEVEL), MOST_SERVICE_LEVEL),
+        review_period_days=settings.default_review_period_days,
+    )
 
 
 def _audited(row: Record | None, given: Set[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from handlers import (
     deliveries,
     delivery_routes,
     events,
+    insights_answers,
     insights_delivery,
     insights_pricing,
     insights_pricing_alerts,
@@ -76,6 +77,7 @@ ROUTES: tuple[Routes, ...] = (
     insights_pricing.routes,
     insights_pricing_alerts.routes,
     insights_stock.routes,
+    insights_answers.routes,
     insights_sales.routes,
     events.routes,
 )

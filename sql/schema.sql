@@ -1097,12 +1097,29 @@ WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.engine_sales_totals FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.engine_stock_feedback (
+    tenant_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    product_id uuid NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    answer text NOT NULL,
+    suggested numeric(20,3) NOT NULL,
+    quantity numeric(20,3),
+    reason text,
+    until date,
+    CONSTRAINT engine_stock_feedback_answer_check CHECK ((answer = ANY (ARRAY['accepted'::text, 'changed'::text, 'dismissed'::text, 'snoozed'::text]))),
+    CONSTRAINT engine_stock_feedback_reason_check CHECK ((length(reason) <= 4000))
+);
+
+ALTER TABLE ONLY public.engine_stock_feedback FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.engine_stock_levels (
     tenant_id uuid NOT NULL,
     product_id uuid NOT NULL,
     location_id uuid NOT NULL,
     on_hand numeric(20,3) NOT NULL,
-    available numeric(20,3) NOT NULL
+    available numeric(20,3) NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='70');
 
@@ -1156,13 +1173,18 @@ CREATE TABLE public.engine_stock_products (
     lead_times integer DEFAULT 0 NOT NULL,
     lead_time_mean double precision DEFAULT 0 NOT NULL,
     lead_time_squares double precision DEFAULT 0 NOT NULL,
+    described_seq bigint DEFAULT 0 NOT NULL,
+    priced_seq bigint DEFAULT 0 NOT NULL,
+    parameters_seq bigint DEFAULT 0 NOT NULL,
+    answered_seq bigint DEFAULT 0 NOT NULL,
+    accepted_until date,
     CONSTRAINT engine_stock_products_abc_class_check CHECK ((abc_class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text]))),
     CONSTRAINT engine_stock_products_kind_check CHECK ((kind = ANY (ARRAY['stock_out'::text, 'excess'::text, 'dead_stock'::text]))),
     CONSTRAINT engine_stock_products_parameters_check CHECK ((pg_column_size(parameters) <= 4096)),
     CONSTRAINT engine_stock_products_priority_check CHECK (((priority >= 1) AND (priority <= 9))),
     CONSTRAINT engine_stock_products_risk_check CHECK ((risk = ANY (ARRAY['high'::text, 'medium'::text, 'low'::text]))),
     CONSTRAINT engine_stock_products_status_check CHECK ((status = ANY (ARRAY['none'::text, 'open'::text, 'closed'::text]))),
-    CONSTRAINT engine_stock_products_suggestion_state_check CHECK ((suggestion_state = ANY (ARRAY['accepted'::text, 'dismissed'::text]))),
+    CONSTRAINT engine_stock_products_suggestion_state_check CHECK ((suggestion_state = ANY (ARRAY['accepted'::text, 'dismissed'::text, 'snoozed'::text]))),
     CONSTRAINT engine_stock_products_xyz_class_check CHECK ((xyz_class = ANY (ARRAY['X'::text, 'Y'::text, 'Z'::text])))
 )
 WITH (fillfactor='50');
@@ -1174,6 +1196,10 @@ CREATE TABLE public.engine_stock_tenants (
     today date NOT NULL,
     parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
     effective jsonb DEFAULT '{}'::jsonb NOT NULL,
+    defaults jsonb DEFAULT '{}'::jsonb NOT NULL,
+    defaults_seq bigint DEFAULT 0 NOT NULL,
+    parameters_seq bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT engine_stock_tenants_defaults_check CHECK ((pg_column_size(defaults) <= 4096)),
     CONSTRAINT engine_stock_tenants_effective_check CHECK ((pg_column_size(effective) <= 4096)),
     CONSTRAINT engine_stock_tenants_parameters_check CHECK ((pg_column_size(parameters) <= 4096))
 )
@@ -1653,6 +1679,9 @@ ALTER TABLE ONLY public.engine_sales_products
 ALTER TABLE ONLY public.engine_sales_totals
     ADD CONSTRAINT engine_sales_totals_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.engine_stock_feedback
+    ADD CONSTRAINT engine_stock_feedback_pkey PRIMARY KEY (tenant_id, seq);
+
 ALTER TABLE ONLY public.engine_stock_levels
     ADD CONSTRAINT engine_stock_levels_pkey PRIMARY KEY (tenant_id, product_id, location_id);
 
@@ -1846,6 +1875,8 @@ CREATE INDEX engine_pricing_periods_old ON public.engine_pricing_periods USING b
 CREATE INDEX engine_pricing_products_due ON public.engine_pricing_products USING btree (tenant_id, next_day);
 
 CREATE INDEX engine_sales_pairs_second ON public.engine_sales_pairs USING btree (tenant_id, product_b);
+
+CREATE INDEX engine_stock_feedback_of_product ON public.engine_stock_feedback USING btree (tenant_id, product_id, seq);
 
 CREATE INDEX event_outbox_age ON public.event_outbox USING brin (recorded_at) WITH (pages_per_range='32');
 
@@ -2267,6 +2298,8 @@ CREATE POLICY batch ON public.engine_sales_products AS RESTRICTIVE TO basecommer
 
 CREATE POLICY batch ON public.engine_sales_totals AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
+CREATE POLICY batch ON public.engine_stock_feedback AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
 CREATE POLICY batch ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_stock_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
@@ -2324,6 +2357,8 @@ ALTER TABLE public.engine_sales_pairs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.engine_sales_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_sales_totals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_stock_feedback ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_stock_levels ENABLE ROW LEVEL SECURITY;
 
@@ -2432,6 +2467,8 @@ CREATE POLICY runtime ON public.engine_sales_pairs TO basecommerce_api, basecomm
 CREATE POLICY runtime ON public.engine_sales_products TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_sales_totals TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_stock_feedback TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_stock_levels TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -2584,6 +2621,8 @@ CREATE POLICY tenant ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce
 CREATE POLICY tenant ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_sales_totals AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_stock_feedback AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2782,6 +2821,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_products TO basec
 
 GRANT SELECT ON TABLE public.engine_sales_totals TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_totals TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_stock_feedback TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_stock_feedback TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_stock_levels TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_stock_levels TO basecommerce_engine;

@@ -12,11 +12,12 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from actors.stock import rows
+from actors.stock.folding import fold
 from actors.stock.model import abc_classes
-from actors.stock.parameters import parameters_json, policy
+from actors.stock.parameters import defaults_json, parameters_json
 from actors.stock.product import Product
-from actors.stock.purchases import Purchase, fold_purchase
-from actors.stock.rows import Level, Store
+from actors.stock.purchases import Purchase
+from actors.stock.rows import Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 from runtime.events.catalogue import (
@@ -27,11 +28,13 @@ from runtime.events.catalogue import (
     PurchaseOrderCancelled,
     PurchaseOrderReceived,
     PurchaseOrderSent,
+    ReplenishmentDefaultsSet,
     ReplenishmentParametersSet,
     SaleRecorded,
     StockUpdated,
     SuggestionAccepted,
     SuggestionDismissed,
+    SuggestionSnoozed,
 )
 from runtime.events.engine import Engine
 from runtime.events.event import Event
@@ -61,8 +64,10 @@ class StockEngine(Engine):
         ProductUpdated,
         ProductPriceUpdated,
         ReplenishmentParametersSet,
+        ReplenishmentDefaultsSet,
         SuggestionAccepted,
         SuggestionDismissed,
+        SuggestionSnoozed,
         PurchaseOrderSent,
         PurchaseOrderReceived,
         PurchaseOrderCancelled,
@@ -71,7 +76,7 @@ class StockEngine(Engine):
     async def apply(self, tx: EngineTransaction, events: Sequence[Event]) -> None:
         """Apply one batch, in order per tenant; the rows after it do not depend on how the log was cut into batches."""
         stores = await rows.read_stores(tx, {event.tenant_id for event in events})
-        before = {store.tenant_id: (store.today, store.parameters) for store in stores.values()}
+        before = {store.tenant_id: _of_store(store) for store in stores.values()}
         queues = _stretches(stores, events)
         for turn in range(max(map(len, queues))):
             stretches = [queue[turn] for queue in queues if len(queue) > turn]
@@ -80,9 +85,10 @@ class StockEngine(Engine):
                 if stretch.parameters is not None:
                     await _set_parameters(tx, stretch.store, stretch.parameters)
             await _apply_stretches(tx, stretches)
-        changed = [s for s in stores.values() if before[s.tenant_id] != (s.today, s.parameters)]
+        changed = [store for store in stores.values() if before[store.tenant_id] != _of_store(store)]
         if changed:
             await rows.save_stores(tx, changed)
+        await rows.save_answers(tx, stores.values())
 
     async def clear(self, tx: EngineTransaction, tenant_id: UUID) -> None:
         """Delete all rows of a tenant."""
@@ -111,6 +117,10 @@ class StockEngine(Engine):
         await rows.save_products(tx, reclassified)
 
 
+def _of_store(store: Store) -> tuple[object, ...]:
+    return store.today, store.parameters_seq, store.defaults_seq
+
+
 def _stretches(stores: dict[UUID, Store], events: Iterable[Event]) -> list[list[_Stretch]]:
     """The batch per store, cut where its day or its parameters change. A day never goes back: late events are
     counted on their own day, but the store's stays."""
@@ -124,7 +134,7 @@ def _stretches(stores: dict[UUID, Store], events: Iterable[Event]) -> list[list[
         today = queue[-1].today if queue else store.today
         if not queue or day > today:
             queue.append(_Stretch(store, max(today, day)))
-        if isinstance(event.payload, ReplenishmentParametersSet):
+        if isinstance(event.payload, ReplenishmentParametersSet | ReplenishmentDefaultsSet):
             queue.append(_Stretch(store, queue[-1].today, event))
         else:
             queue[-1].events.append((event, day))
@@ -153,33 +163,52 @@ async def _close_days(tx: EngineTransaction, store: Store, today: date) -> None:
 
 
 async def _set_parameters(tx: EngineTransaction, store: Store, event: Event) -> None:
-    """Let the store's or a product's parameters hold from now on, for all products they touch."""
+    """Let the store's or a product's parameters hold from now on, for all products they touch; unless newer ones do."""
     payload = event.payload
-    assert isinstance(payload, ReplenishmentParametersSet)
-    text = parameters_json(payload.parameters)
-    if payload.product_id is None:
-        store.parameters = text
-        store.policy = policy(text, None)
+    product_id = payload.product_id if isinstance(payload, ReplenishmentParametersSet) else None
+    if product_id is not None:
+        await rows.load_products(tx, [(store, product_id)])
+        product = store.products[product_id.int]
+        if event.seq <= product.parameters_seq:
+            return
+        assert isinstance(payload, ReplenishmentParametersSet)
+        product.own_parameters = parameters_json(payload.parameters)
+        product.parameters_seq = event.seq
+        touched = [product]
+    else:
+        if not _set_store_parameters(store, event):
+            return
         await rows.load_all_products(tx, store)
         touched = list(store.products.values())
-    else:
-        await rows.load_products(tx, [(store, payload.product_id)])
-        product = store.products[payload.product_id.int]
-        product.own_parameters = text
-        policy(store.parameters, text)
-        touched = [product]
     await rows.resize_windows(tx, store, touched)
     for product in touched:
         product.changed = True
         product.assess(store.policy_of(product), store.day, event.occurred_at)
     await rows.save_products(tx, [(store, product) for product in touched])
-    if payload.product_id is not None:
+    if product_id is not None:
         await tx.execute(
             sql.set_product_parameters,
             tenant_id=store.tenant_id,
-            product_id=payload.product_id,
-            parameters=text,
+            product_id=product_id,
+            parameters=touched[0].own_parameters,
+            seq=event.seq,
         )
+
+
+def _set_store_parameters(store: Store, event: Event) -> bool:
+    """Take the parameters or the defaults of a whole store; False when newer ones hold already."""
+    payload = event.payload
+    if isinstance(payload, ReplenishmentParametersSet):
+        if event.seq <= store.parameters_seq:
+            return False
+        store.parameters, store.parameters_seq = parameters_json(payload.parameters), event.seq
+    else:
+        assert isinstance(payload, ReplenishmentDefaultsSet)
+        if event.seq <= store.defaults_seq:
+            return False
+        store.defaults, store.defaults_seq = defaults_json(payload), event.seq
+    store.renew_policy()
+    return True
 
 
 async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
@@ -191,7 +220,7 @@ async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch])
         store, today, policy_of = stretch.store, stretch.today, stretch.store.policy_of
         for event, day in stretch.events:
             at = event.occurred_at
-            for product in _fold(store, event, day):
+            for product in fold(store, event, day):
                 touched[product] = store
                 product.assess(policy_of(product), today, at)
             payload = event.payload
@@ -236,57 +265,3 @@ async def _load(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
         await rows.load_late_demand(
             tx, [(store, store.products[product_id.int], day) for store, product_id, day in late.values()]
         )
-
-
-def _fold(store: Store, event: Event, day: date) -> Iterable[Product]:
-    """Change the store's products by one event; gives those whose advice is to be computed anew."""
-    payload, products, today = event.payload, store.products, store.day
-    match payload:
-        case SaleRecorded():
-            for item in payload.items:
-                product = products[item.product_id.int]
-                product.sell(day, today, float(item.quantity), float(item.line_total))
-                yield product
-        case OrderReturned():
-            for item in payload.items:
-                product = products[item.product_id.int]
-                product.sell(day, today, -float(item.quantity), -float(item.line_total))
-                yield product
-        case StockUpdated():
-            product = products[payload.product_id.int]
-            level = store.levels.setdefault((payload.product_id.int, payload.location_id.int), Level())
-            on_hand, available = float(payload.on_hand), float(payload.available)
-            product.move(
-                today,
-                round(product.on_hand + on_hand - level.on_hand, 3),
-                round(product.available + available - level.available, 3),
-            )
-            level.on_hand, level.available = on_hand, available
-            if payload.reason == "receipt" and payload.delta > 0 and payload.purchase_order_id is None:
-                product.receive(float(payload.delta))
-            yield product
-        case PurchaseOrderSent() | PurchaseOrderReceived() | PurchaseOrderCancelled():
-            yield from fold_purchase(store, event, payload)
-        case ProductCreated() | ProductUpdated():
-            product = products[payload.product_id.int]
-            product.changed = True
-            product.active = payload.active
-            product.category = payload.category
-            product.price = float(payload.base_price)
-            product.cost = None if payload.cost is None else float(payload.cost)
-            yield product
-        case ProductPriceUpdated():
-            product = products[payload.product_id.int]
-            product.changed = True
-            product.price = float(payload.price)
-            yield product
-        case SuggestionAccepted():
-            product = products[payload.product_id.int]
-            quantity = None if payload.quantity is None else float(payload.quantity)
-            product.assess(store.policy_of(product), today, event.occurred_at)
-            product.accept(today, quantity, store.policy_of(product))
-            yield product
-        case SuggestionDismissed():
-            product = products[payload.product_id.int]
-            product.dismiss(today, store.policy_of(product))
-            yield product

@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from actors.stock.model import safety_factor
-from runtime.events.catalogue import ReplenishmentParameters
+from runtime.events.catalogue import ReplenishmentDefaultsSet, ReplenishmentParameters
 
 MAX_WINDOW_DAYS = 365
 LEAST_LEAD_TIMES = 3
@@ -57,10 +57,11 @@ class Policy:
 
 
 @lru_cache(maxsize=4096)
-def policy(store: str | None, product: str | None) -> Policy:
-    """The policy of a product, from the JSON texts of the store's parameters and of its own."""
+def policy(store: str | None, product: str | None, defaults: str | None = None) -> Policy:
+    """The policy of a product, from the JSON texts of the store's parameters, of its own, and of the store's settings,
+    which hold where the others say nothing."""
     given = {**_given(store), **_given(product)}
-    parameters = Parameters.model_validate(given)
+    parameters = Parameters.model_validate({**_given(defaults), **given})
     return Policy(
         parameters.method == "simple",
         parameters.lead_time_days,
@@ -93,9 +94,14 @@ def parameters_json(given: ReplenishmentParameters) -> str:
     return given.model_dump_json(exclude_none=True)
 
 
-def effective_parameters(store: str | None) -> str:
+def defaults_json(given: ReplenishmentDefaultsSet) -> str:
+    """What the engine keeps of a store's settings."""
+    return given.model_dump_json()
+
+
+def effective_parameters(store: str | None, defaults: str | None) -> str:
     """What holds for the products of a store that have no parameters of their own, as JSON."""
-    effective = Parameters.model_validate(_given(store))
+    effective = Parameters.model_validate({**_given(defaults), **_given(store)})
     return ReplenishmentParameters.model_validate(effective.model_dump()).model_dump_json()
 
 

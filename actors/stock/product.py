@@ -51,6 +51,7 @@ class Product:
     ``day_quantity`` and ``day_revenue`` are today's, which get a daily row of their own when the day ends. Croston's
     and the recent demand know closed days only. ``ordered`` is the part of ``on_order`` that purchase orders stand for,
     the rest are suggestions that were accepted; ``lead_time_squares`` is the sum of squared deviations from the mean.
+    ``*_seq`` is the number of the event that a part of the row goes back to: an older one that comes late is not news.
     """
 
     product_id: str
@@ -66,6 +67,10 @@ class Product:
     cost: float | None = None
     price: float | None = None
     category: str | None = None
+    parameters_seq: int = 0
+    described_seq: int = 0
+    priced_seq: int = 0
+    answered_seq: int = 0
     window_days: int = 90
     first_sale_day: date | None = None
     last_sale_day: date | None = None
@@ -85,6 +90,7 @@ class Product:
     out_since: date | None = None
     suggestion_state: str | None = None
     suggestion_until: date | None = None
+    accepted_until: date | None = None
     abc_class: AbcClass | None = None
     status: str = "none"
     kind: str | None = None
@@ -166,16 +172,17 @@ class Product:
             return
         self.changed = True
         self.on_order = round(self.on_order - received, 3)
-        if self.accepted == 0.0 and self.suggestion_state == "accepted":
-            self.suggestion_state = self.suggestion_until = None
+        if self.accepted == 0.0:
+            self.accepted_until = None
+            if self.suggestion_state == "accepted":
+                self.suggestion_state = self.suggestion_until = None
 
-    def accept(self, today: date, quantity: float | None, policy: Policy) -> None:
-        """The store orders what is suggested (or ``quantity``); forgotten when it is long overdue."""
+    def accept(self, today: date, quantity: float, policy: Policy) -> None:
+        """The store orders ``quantity``; forgotten when it is long overdue."""
         self.changed = True
-        self.conclude(policy)
-        self.on_order = round(self.on_order + (self.suggested_quantity if quantity is None else quantity), 3)
+        self.on_order = round(self.on_order + quantity, 3)
         self.suggestion_state = "accepted"
-        self.suggestion_until = today + timedelta(
+        self.suggestion_until = self.accepted_until = today + timedelta(
             days=1 + ceil(policy.lead_time + 3.0 * policy.lead_time_deviation)
         )
 
@@ -184,6 +191,13 @@ class Product:
         self.changed = True
         self.suggestion_state = "dismissed"
         self.suggestion_until = today + timedelta(days=max(1, ceil(policy.review_period)))
+
+    def snooze(self, today: date, until: date) -> None:
+        """The store does not want to hear of it before the day ``until``, whatever happens to the alert."""
+        self.changed = True
+        if until > today:
+            self.suggestion_state = "snoozed"
+            self.suggestion_until = until - _ONE_DAY
 
     def close_day(self, today: date, leaving: DayDemand | None) -> None:
         """Begin the day ``today``: yesterday is complete, the day ``leaving`` falls out of the window.
@@ -210,9 +224,9 @@ class Product:
             if leaving.stock_out:
                 self.window_stock_out_days -= 1
             self._change_window(leaving.quantity, 0.0, -leaving.revenue)
+        if self.accepted_until is not None and today > self.accepted_until:
+            self.on_order, self.accepted_until = self.ordered, None
         if self.suggestion_until is not None and today > self.suggestion_until:
-            if self.suggestion_state == "accepted":
-                self.on_order = self.ordered
             self.suggestion_state = self.suggestion_until = None
 
     def _learn_day(self, quantity: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,17 +24,34 @@ _MOVED = (
 )  # fmt: skip
 _OTHER = (
     "on_order", "ordered", "lead_times", "lead_time_mean", "lead_time_squares",
-    "active", "cost", "price", "window_days", "croston_size", "croston_interval", "croston_gap",
-    "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "abc_class",
+    "described_seq", "priced_seq", "answered_seq", "active", "cost", "price",
+    "window_days", "croston_size", "croston_interval", "croston_gap",
+    "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "accepted_until",
+    "abc_class",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Level:
-    """Stock of one product at one location."""
+    """Stock of one product at one location, as the event numbered ``seq`` left it."""
 
     on_hand: float = 0.0
     available: float = 0.0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody answered to a suggestion of ``suggested`` units; ``seq`` is the number of the event."""
+
+    seq: int
+    product_id: UUID
+    at: datetime
+    answer: Literal["accepted", "changed", "dismissed", "snoozed"]
+    suggested: float
+    quantity: float | None = None
+    reason: str | None = None
+    until: date | None = None
 
 
 @dataclass(slots=True)
@@ -47,20 +65,29 @@ class Store:
     zone: ZoneInfo
     today: date | None
     parameters: str | None
+    parameters_seq: int = 0
+    defaults: str | None = None
+    defaults_seq: int = 0
     products: dict[int, Product] = field(default_factory=dict)
     levels: dict[tuple[int, int], Level] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    """What people answered to suggestions, still to be written."""
     policy: Policy = field(init=False)
     text: str = field(init=False)
     """The id as text."""
 
     def __post_init__(self) -> None:
         self.text = str(self.tenant_id)
-        self.policy = policy(self.parameters, None)
+        self.renew_policy()
+
+    def renew_policy(self) -> None:
+        """Take changed parameters or defaults into account."""
+        self.policy = policy(self.parameters, None, self.defaults)
 
     def policy_of(self, product: Product) -> Policy:
         """The store's policy with what the product has of its own and the lead times seen of it."""
         own = product.own_parameters
-        found = self.policy if own is None else policy(self.parameters, own)
+        found = self.policy if own is None else policy(self.parameters, own, self.defaults)
         return (
             found
             if product.lead_times == 0
@@ -79,7 +106,15 @@ async def read_stores(tx: EngineTransaction, tenant_ids: Iterable[UUID]) -> dict
     """The stores of a batch, in the order of their ids."""
     rows = await tx.fetch_all(sql.read_stock_tenants, tenant_ids=list(tenant_ids))
     return {
-        row["id"]: Store(row["id"], ZoneInfo(row["time_zone"]), row["today"], row["parameters"])
+        row["id"]: Store(
+            row["id"],
+            ZoneInfo(row["time_zone"]),
+            row["today"],
+            row["parameters"],
+            row["parameters_seq"] or 0,
+            row["defaults"],
+            row["defaults_seq"] or 0,
+        )
         for row in sorted(rows, key=lambda row: row["id"])
     }
 
@@ -91,8 +126,32 @@ async def save_stores(tx: EngineTransaction, stores: Sequence[Store]) -> None:
         tenant_ids=[store.tenant_id for store in stores],
         days=[store.day for store in stores],
         parameters=[store.parameters or "{}" for store in stores],
-        effective=[effective_parameters(store.parameters) for store in stores],
+        effective=[effective_parameters(store.parameters, store.defaults) for store in stores],
+        parameters_seqs=[store.parameters_seq for store in stores],
+        defaults=[store.defaults or "{}" for store in stores],
+        defaults_seqs=[store.defaults_seq for store in stores],
     )
+
+
+async def save_answers(tx: EngineTransaction, stores: Iterable[Store]) -> None:
+    """Write what people answered to suggestions."""
+    answers = [(store.tenant_id, answer) for store in stores for answer in store.answers]
+    if not answers:
+        return
+    await tx.execute(
+        sql.add_stock_feedback,
+        tenant_ids=[tenant_id for tenant_id, _ in answers],
+        seqs=[answer.seq for _, answer in answers],
+        products=[answer.product_id for _, answer in answers],
+        moments=[answer.at for _, answer in answers],
+        answers=[answer.answer for _, answer in answers],
+        suggested=[answer.suggested for _, answer in answers],
+        quantities=[answer.quantity for _, answer in answers],
+        reasons=[answer.reason for _, answer in answers],
+        untils=[answer.until for _, answer in answers],
+    )
+    for store in stores:
+        store.answers = []
 
 
 async def load_products(tx: EngineTransaction, wanted: Sequence[tuple[Store, UUID]]) -> None:
@@ -147,7 +206,7 @@ async def load_levels(tx: EngineTransaction, wanted: Sequence[tuple[Store, UUID,
     )
     for row in rows:
         store, product_id, location_id = wanted[row[0] - 1]
-        store.levels[product_id.int, location_id.int] = Level(row[1], row[2])
+        store.levels[product_id.int, location_id.int] = Level(row[1], row[2], row[3])
 
 
 async def save_levels(tx: EngineTransaction, touched: Sequence[tuple[Store, UUID, UUID]]) -> None:
@@ -160,6 +219,7 @@ async def save_levels(tx: EngineTransaction, touched: Sequence[tuple[Store, UUID
         locations=[location_id for _, _, location_id in touched],
         on_hand=[level.on_hand for level in levels],
         available=[level.available for level in levels],
+        seqs=[level.seq for level in levels],
     )
 
 

@@ -66,7 +66,8 @@ async def draft_suggested(
     unplaced: list[UnplacedView] = []
     for row in rows:
         product_id = row["product_id"]
-        wanted = (asked or {}).get(product_id) or _suggested(row)
+        suggested = _suggested(row)
+        wanted = (asked or {}).get(product_id) or suggested
         reason: _Reason | None = None
         choice: Choice | None = None
         if not row["active"]:
@@ -95,8 +96,11 @@ async def draft_suggested(
                 note=explain_choice(choice, row["unit"], numbers),
             )
         )
-        if row["suggested_quantity"] is not None:
-            emit(tx, SuggestionAccepted(product_id=product_id, quantity=choice.quantity))
+        if suggested is not None:
+            emit(
+                tx,
+                SuggestionAccepted(product_id=product_id, quantity=choice.quantity, suggested=suggested),
+            )
     written = [
         await create(
             tx,

@@ -275,6 +275,14 @@ class ReplenishmentParametersSet(Payload):
     parameters: ReplenishmentParameters
 
 
+class ReplenishmentDefaultsSet(Payload):
+    """What the store's settings say of replenishment; holds where neither parameters nor observation say more."""
+
+    lead_time_days: Decimal
+    service_level: Decimal
+    review_period_days: Decimal
+
+
 class PricingParametersSet(Payload):
     """``product_id`` absent: the store's default."""
 
@@ -297,13 +305,23 @@ class PricingAlertAnswered(Payload):
 
 
 class SuggestionAccepted(Payload):
+    """``suggested`` is what had been suggested; ``quantity`` what is ordered, absent when that is the same."""
+
     product_id: UUID
     quantity: Decimal | None = None
+    suggested: Decimal | None = None
 
 
 class SuggestionDismissed(Payload):
     product_id: UUID
     reason: str | None = None
+
+
+class SuggestionSnoozed(Payload):
+    """The suggestion is wanted again on the day ``until``, not before."""
+
+    product_id: UUID
+    until: date
 
 
 class DeliveryStatusChanged(Payload):
@@ -368,10 +386,12 @@ CATALOGUE: dict[str, type[Payload]] = {
         PurchaseOrderReceived,
         PurchaseOrderCancelled,
         ReplenishmentParametersSet,
+        ReplenishmentDefaultsSet,
         PricingParametersSet,
         PricingAlertAnswered,
         SuggestionAccepted,
         SuggestionDismissed,
+        SuggestionSnoozed,
         DeliveryStatusChanged,
         DeliveryProofRegistered,
         DeliveryOccurrenceReported,

@@ -89,7 +89,7 @@ where e.tenant_id = $tenant_id
   and e.status = 'open'
   and e.kind = 'stock_out'
   and e.suggested_quantity > 0
-  and e.suggestion_state is distinct from 'dismissed'
+  and coalesce(e.suggestion_state, 'accepted') = 'accepted'
   and (e.priority, coalesce(e.days_left, 1e9), e.product_id)
     > ($after_priority::integer, $after_urgency::float8, $after_id::uuid)
 order by e.priority, urgency, e.product_id
@@ -104,7 +104,32 @@ where e.tenant_id = $tenant_id
   and e.status = 'open'
   and e.kind = 'stock_out'
   and e.suggested_quantity > 0
-  and e.suggestion_state is distinct from 'dismissed';
+  and coalesce(e.suggestion_state, 'accepted') = 'accepted';
+
+-- name: list_stock_feedback
+select
+  f.seq,
+  json_build_object(
+    'product_id', f.product_id,
+    'sku', p.sku,
+    'name', p.name,
+    'answered_at', f.answered_at,
+    'answer', f.answer,
+    'suggested', f.suggested::text,
+    'quantity', f.quantity::text,
+    'reason', f.reason,
+    'until', f.until
+  )::text as body
+from engine_stock_feedback as f
+join products as p
+  on p.tenant_id = f.tenant_id
+  and p.id = f.product_id
+where f.tenant_id = $tenant_id
+  and ($product_id::uuid is null or f.product_id = $product_id)
+  and ($answer::text is null or f.answer = $answer)
+  and ($before_seq::bigint is null or f.seq < $before_seq)
+order by f.seq desc
+limit $limit;
 
 -- name: list_abc_classes
 -- The engine's class where it has given one; a product sold for the first time today ranks by today's revenue.

@@ -177,7 +177,7 @@ left join engine_stock_products as e
   and e.status = 'open'
   and e.kind = 'stock_out'
   and e.suggested_quantity > 0
-  and e.suggestion_state is distinct from 'dismissed'
+  and coalesce(e.suggestion_state, 'accepted') = 'accepted'
 where p.tenant_id = $tenant_id
   and case
     when $product_ids::uuid[] is null then e.product_id is not null

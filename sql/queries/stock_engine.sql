@@ -3,19 +3,28 @@ select
   t.id,
   t.time_zone,
   s.today,
-  s.parameters::text as parameters
+  s.parameters::text as parameters,
+  s.parameters_seq,
+  s.defaults::text as defaults,
+  s.defaults_seq
 from tenants as t
 left join engine_stock_tenants as s on s.tenant_id = t.id
 where t.id = any ($tenant_ids::uuid[]);
 
 -- name: save_stock_tenants
-insert into engine_stock_tenants (tenant_id, today, parameters, effective)
+insert into engine_stock_tenants (tenant_id, today, parameters, effective, parameters_seq, defaults, defaults_seq)
 select *
-from unnest($tenant_ids::uuid[], $days::date[], $parameters::text[]::jsonb[], $effective::text[]::jsonb[])
+from unnest(
+  $tenant_ids::uuid[], $days::date[], $parameters::text[]::jsonb[], $effective::text[]::jsonb[],
+  $parameters_seqs::bigint[], $defaults::text[]::jsonb[], $defaults_seqs::bigint[]
+)
 on conflict (tenant_id) do update set
   today = excluded.today,
   parameters = excluded.parameters,
-  effective = excluded.effective;
+  effective = excluded.effective,
+  parameters_seq = excluded.parameters_seq,
+  defaults = excluded.defaults,
+  defaults_seq = excluded.defaults_seq;
 
 -- name: read_stock_products
 select
@@ -33,6 +42,10 @@ select
   p.cost::float8,
   p.price::float8,
   p.category,
+  p.parameters_seq,
+  p.described_seq,
+  p.priced_seq,
+  p.answered_seq,
   p.window_days,
   p.first_sale_day,
   p.last_sale_day,
@@ -52,6 +65,7 @@ select
   p.out_since,
   p.suggestion_state,
   p.suggestion_until,
+  p.accepted_until,
   p.abc_class,
   p.status,
   p.kind,
@@ -80,6 +94,10 @@ select
   p.cost::float8,
   p.price::float8,
   p.category,
+  p.parameters_seq,
+  p.described_seq,
+  p.priced_seq,
+  p.answered_seq,
   p.window_days,
   p.first_sale_day,
   p.last_sale_day,
@@ -99,6 +117,7 @@ select
   p.out_since,
   p.suggestion_state,
   p.suggestion_until,
+  p.accepted_until,
   p.abc_class,
   p.status,
   p.kind,
@@ -164,7 +183,7 @@ insert into engine_stock_products (
   lead_time_mean, lead_time_squares, active, cost, price, window_days,
   croston_size,
   croston_interval, croston_gap, recent_mean, recent_variance, suggestion_state, suggestion_until,
-  abc_class, category
+  accepted_until, abc_class, described_seq, priced_seq, answered_seq, category
 )
 select *
 from unnest(
@@ -183,7 +202,8 @@ from unnest(
   $cost::text::float8[], $price::text::float8[], $window_days::text::smallint[],
   $croston_size::text::float8[], $croston_interval::text::float8[], $croston_gap::text::integer[],
   $recent_mean::text::float8[], $recent_variance::text::float8[], $suggestion_state::text::text[],
-  $suggestion_until::text::date[], $abc_class::text::text[], $category::text[]
+  $suggestion_until::text::date[], $accepted_until::text::date[], $abc_class::text::text[], $described_seq::text::bigint[],
+  $priced_seq::text::bigint[], $answered_seq::text::bigint[], $category::text[]
 )
 on conflict (tenant_id, product_id) do update set
   first_sale_day = excluded.first_sale_day,
@@ -228,7 +248,11 @@ on conflict (tenant_id, product_id) do update set
   recent_variance = excluded.recent_variance,
   suggestion_state = excluded.suggestion_state,
   suggestion_until = excluded.suggestion_until,
+  accepted_until = excluded.accepted_until,
   abc_class = excluded.abc_class,
+  described_seq = excluded.described_seq,
+  priced_seq = excluded.priced_seq,
+  answered_seq = excluded.answered_seq,
   category = excluded.category;
 
 -- name: save_moved_products
@@ -283,7 +307,9 @@ on conflict (tenant_id, product_id) do update set
 
 -- name: set_product_parameters
 update engine_stock_products
-set parameters = $parameters::text::jsonb
+set
+  parameters = $parameters::text::jsonb,
+  parameters_seq = $seq
 where tenant_id = $tenant_id
   and product_id = $product_id;
 
@@ -311,7 +337,8 @@ where p.tenant_id = $tenant_id
 select
   wanted.place,
   l.on_hand::float8,
-  l.available::float8
+  l.available::float8,
+  l.seq
 from unnest($tenant_ids::uuid[], $products::uuid[], $locations::uuid[])
   with ordinality as wanted (tenant_id, product_id, location_id, place)
 join engine_stock_levels as l
@@ -320,14 +347,26 @@ join engine_stock_levels as l
   and l.location_id = wanted.location_id;
 
 -- name: save_stock_levels
-insert into engine_stock_levels (tenant_id, product_id, location_id, on_hand, available)
+insert into engine_stock_levels (tenant_id, product_id, location_id, on_hand, available, seq)
 select *
 from unnest(
-  $tenant_ids::uuid[], $products::uuid[], $locations::uuid[], $on_hand::float8[], $available::float8[]
+  $tenant_ids::uuid[], $products::uuid[], $locations::uuid[], $on_hand::float8[], $available::float8[],
+  $seqs::bigint[]
 )
 on conflict (tenant_id, product_id, location_id) do update set
   on_hand = excluded.on_hand,
-  available = excluded.available;
+  available = excluded.available,
+  seq = excluded.seq;
+
+-- name: add_stock_feedback
+insert into engine_stock_feedback (
+  tenant_id, seq, product_id, answered_at, answer, suggested, quantity, reason, until
+)
+select *
+from unnest(
+  $tenant_ids::uuid[], $seqs::bigint[], $products::uuid[], $moments::timestamptz[], $answers::text[],
+  $suggested::float8[], $quantities::float8[], $reasons::text[], $untils::date[]
+);
 
 -- name: clear_stock_engine
 with tenants_cleared as (
@@ -340,6 +379,10 @@ products_cleared as (
 ),
 levels_cleared as (
   delete from engine_stock_levels
+  where tenant_id = $tenant_id
+),
+feedback_cleared as (
+  delete from engine_stock_feedback
   where tenant_id = $tenant_id
 )
 delete from engine_daily_demand

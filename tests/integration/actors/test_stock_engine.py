@@ -28,6 +28,7 @@ from tests.support.engines import NOON, Engines, day, returned, sale, stock
 
 STOCK_TABLES = (
     "engine_stock_tenants", "engine_stock_products", "engine_stock_levels", "engine_daily_demand",
+    "engine_stock_feedback",
 )  # fmt: skip
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from handlers.insights_models import AbcView, AlertView, ParametersPage, SuggestionView
+from actors.stock.model import reorder_point, safety_factor
+from handlers.insights_models import AbcView, AlertView, FeedbackView, ParametersPage, SuggestionView
 from handlers.insights_sales import ComplementView
 from runtime.events.catalogue import Payload
 from tests.support.engines import Engines, sale, stock
@@ -121,6 +123,54 @@ async def test_suggestions_are_accepted_and_dismissed(shop: Shop) -> None:
     again = await shop.send("post", f"{STOCK}/suggestions/{cement}/accept", {}, status=409)
     assert again["detail"] == "Não há sugestão em aberto para este produto."
     await shop.send("post", f"{STOCK}/suggestions/{UUID(int=7)}/accept", {}, status=404)
+
+
+async def test_a_suggestion_is_put_off_and_every_answer_is_kept(shop: Shop) -> None:
+    cement, sand = await shop.product("CIM"), await shop.product("ARE")
+    await shop.happen(sale((cement, 10), (sand, 5)), stock(cement, 20), stock(sand, 1))
+    path, today = f"{STOCK}/suggestions/{cement}/snooze", datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+    for wrong in (today, today + timedelta(days=366)):
+        refused = await shop.send("post", path, {"until": str(wrong)}, status=422)
+        assert refused["errors"][0]["pointer"] == "/until"
+    until = str(today + timedelta(days=2))
+    answer = await shop.send("post", path, {"until": until})
+    assert (answer["status"], answer["until"]) == ("snoozed", until)
+    await shop.send("post", f"{STOCK}/suggestions/{sand}/accept", {"quantity": 1000})
+    await shop.engines.apply(shop.tenant_id)
+    assert (await shop.get(f"{STOCK}/suggestions"))["items"] == []
+    await shop.send("post", path, {"until": until}, status=409)
+    kept = (await shop.get(f"{STOCK}/feedback"))["items"]
+    assert [(one["sku"], one["answer"], one["quantity"], one["until"]) for one in kept] == [
+        ("ARE", "changed", "1000.000", None),
+        ("CIM", "snoozed", None, until),
+    ]
+    assert all(float(FeedbackView.model_validate(one).suggested) > 0 for one in kept)
+    first = await shop.get(f"{STOCK}/feedback?limit=1")
+    rest = await shop.get(f"{STOCK}/feedback?limit=1&cursor={first['next_cursor']}")
+    assert (first["items"] + rest["items"], rest["next_cursor"]) == (kept, None)
+    assert (await shop.get(f"{STOCK}/feedback?answer=snoozed&product_id={cement}"))["items"] == kept[1:]
+
+
+async def test_the_stores_settings_reach_the_advice(shop: Shop) -> None:
+    cement = await shop.product("CIM")
+    await shop.happen(sale((cement, 10)), stock(cement, 300))
+    settings = {
+        "default_lead_time_days": 20,
+        "default_review_period_days": 10,
+        "default_service_level": "0.9",
+    }
+    await shop.send("patch", "/api/v1/settings", {"settings": settings})
+    await shop.engines.apply(shop.tenant_id)
+    row = await shop.engines.product(shop.tenant_id, cement)
+    assert row["reorder_point"] == pytest.approx(reorder_point(10, 0, 20, safety_factor(0.9), 1))
+    assert row["maximum"] == pytest.approx(row["reorder_point"] + 100)
+    shown = await shop.get(f"{STOCK}/parameters")
+    assert (shown["parameters"], shown["effective"]["service_level"]) == ({}, "0.9")
+    before = await shop.engines.rows("engine_stock_tenants", shop.tenant_id)
+    await shop.send("patch", "/api/v1/settings", {"settings": {**settings, "quote_validity_days": 9}})
+    await shop.engines.apply(shop.tenant_id)
+    after = await shop.engines.rows("engine_stock_tenants", shop.tenant_id)
+    assert after == before, "nothing is said of settings that stay as they are"
 
 
 async def test_parameters_are_set_for_the_store_and_for_a_product(shop: Shop) -> None:

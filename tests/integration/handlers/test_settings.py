@@ -37,6 +37,8 @@ async def test_a_change_leaves_the_rest_alone_and_takes_effect(owner) -> None:
         ({"settings": {"default_lead_time_days": 366}}, "/settings/default_lead_time_days"),
         ({"settings": {"pix_key": "chave com espaço"}}, "/settings/pix_key"),
         ({"settings": {"pix_key": "日本"}}, "/settings/pix_key"),
+        ({"settings": {"default_service_level": "0.4"}}, "/settings/default_service_level"),
+        ({"settings": {"default_service_level": 1}}, "/settings/default_service_level"),
         ({"settings": {"surprise": 1}}, "/settings/surprise"),
         ({"settings": []}, "/settings"),
         ({"name": ""}, "/name"),
