@@ -35,10 +35,16 @@ class AdviceAnswer(Body):
 
     def check_until(self, today: date) -> None:
         """422 when it is to rest until a day that is not to come, or longer than a year."""
-        if self.until is not None and not today < self.until <= today + SNOOZE_AT_MOST:
-            raise field_refused(
-                "/until",
-                "out_of_range",
-                "The day is to come, and within a year.",
-                "O dia deve ser futuro e dentro de um ano.",
-            )
+        if self.until is not None:
+            check_snooze(self.until, today)
+
+
+def check_snooze(until: date, today: date) -> None:
+    """422 for advice that is to rest until a day that is not to come, or longer than a year."""
+    if not today < until <= today + SNOOZE_AT_MOST:
+        raise field_refused(
+            "/until",
+            "out_of_range",
+            "The day is to come, and within a year.",
+            "O dia deve ser futuro e dentro de um ano.",
+        )

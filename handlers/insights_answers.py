@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from handlers.advice_answers import check_snooze
 from handlers.insights_models import (
     Acceptance,
     AnsweredView,
@@ -20,12 +20,9 @@ from runtime.errors import ConflictError, NotFoundError
 from runtime.events.catalogue import SuggestionAccepted, SuggestionDismissed, SuggestionSnoozed
 from runtime.events.log import emit
 from runtime.web.pagination import Page, page_reply
-from runtime.web.problems import field_refused
 from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="insights")
-
-MOST_SNOOZED_DAYS = 365
 
 
 @routes.post(
@@ -73,14 +70,7 @@ async def dismiss_suggestion(call: Call, product_id: UUID, body: Dismissal) -> R
 )
 async def snooze_suggestion(call: Call, product_id: UUID, body: Snooze) -> Reply:
     """The suggestion stays away until that day, and returns if its cause is still there then."""
-    today = local_day(call.tx.now, call.tenant.time_zone)
-    if not today < body.until <= today + timedelta(days=MOST_SNOOZED_DAYS):
-        raise field_refused(
-            "/until",
-            "snooze_day",
-            f"A day after today, at most {MOST_SNOOZED_DAYS} days ahead, is expected.",
-            f"Informe um dia depois de hoje, no máximo {MOST_SNOOZED_DAYS} dias à frente.",
-        )
+    check_snooze(body.until, local_day(call.tx.now, call.tenant.time_zone))
     await _open_suggestion(call, product_id)
     emit(call.tx, SuggestionSnoozed(product_id=product_id, until=body.until))
     answer = AnsweredView(product_id=product_id, status="snoozed", quantity=None, until=body.until)

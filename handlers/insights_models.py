@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from handlers.pages import Day
 from runtime.web.fields import (
     Body,
     Money,
@@ -150,7 +151,7 @@ class Dismissal(Body):
 class Snooze(Body):
     """On which day the suggestion is wanted again."""
 
-    until: date
+    until: Day
 
 
 class AnsweredView(View):

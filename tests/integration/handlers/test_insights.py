@@ -129,7 +129,7 @@ async def test_a_suggestion_is_put_off_and_every_answer_is_kept(shop: Shop) -> N
     cement, sand = await shop.product("CIM"), await shop.product("ARE")
     await shop.happen(sale((cement, 10), (sand, 5)), stock(cement, 20), stock(sand, 1))
     path, today = f"{STOCK}/suggestions/{cement}/snooze", datetime.now(ZoneInfo("America/Sao_Paulo")).date()
-    for wrong in (today, today + timedelta(days=366)):
+    for wrong in (today, today + timedelta(days=367)):
         refused = await shop.send("post", path, {"until": str(wrong)}, status=422)
         assert refused["errors"][0]["pointer"] == "/until"
     until = str(today + timedelta(days=2))
