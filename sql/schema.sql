@@ -696,6 +696,15 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.server_use(OUT connections bigint, OUT oldest_transaction_s double precision) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT count(*) FILTER (WHERE (pg_stat_activity.backend_type = 'client backend'::text)) AS count,
+     COALESCE(EXTRACT(epoch FROM (clock_timestamp() - min(pg_stat_activity.xact_start) FILTER (WHERE ((pg_stat_activity.datname = current_database()) AND (pg_stat_activity.pid <> pg_backend_pid()))))), (0)::numeric) AS "coalesce"
+    FROM pg_stat_activity;
+END;
+
 CREATE FUNCTION public.site_json(site public.sites) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (json_build_object('id', (site).id, 'customer_id', (site).customer_id, 'name', (site).name, 'address', (site).address, 'postal_code', (site).postal_code, 'latitude', (site).latitude, 'longitude', (site).longitude, 'active', (site).active, 'version', (site).version, 'created_at', (site).created_at, 'updated_at', (site).updated_at))::text;
@@ -2755,6 +2764,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.routes TO basecommerce_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.vehicles TO basecommerce_api;
+
+REVOKE ALL ON FUNCTION public.server_use(OUT connections bigint, OUT oldest_transaction_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.server_use(OUT connections bigint, OUT oldest_transaction_s double precision) TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT ON TABLE public.purchase_receipts TO basecommerce_api;
 

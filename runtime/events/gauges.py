@@ -13,7 +13,7 @@ from runtime.host import metrics
 
 
 class PipelineGauges:
-    """Depth and age of what is not yet published or applied, dead letters, stream lengths, memory of Redis."""
+    """Depth and age of what is not yet published or applied, dead letters, streams, and how both servers are used."""
 
     def __init__(
         self, database: Database, client: redis.Redis, consumers: Sequence[str], partitions: int
@@ -28,6 +28,7 @@ class PipelineGauges:
         async with self._database.transaction() as tx:
             outbox = await tx.fetch_one(sql.select_outbox_depth)
             consumers = await tx.fetch_all(sql.select_pipeline_status, consumers=self._consumers)
+            server = await tx.fetch_one(sql.show_server_use)
         if outbox is not None:
             metrics.OUTBOX_EVENTS.set(outbox["events"])
             metrics.OUTBOX_AGE_SECONDS.set(outbox["age_s"])
@@ -35,6 +36,12 @@ class PipelineGauges:
             metrics.ENGINE_LAG_EVENTS.labels(row["name"]).set(row["lag_events"])
             metrics.ENGINE_LAG_SECONDS.labels(row["name"]).set(row["lag_seconds"])
             metrics.DEAD_LETTERS.labels(row["name"]).set(row["dead_letters"])
+        if server is not None:
+            metrics.DATABASE_SIZE_BYTES.set(server["size_bytes"])
+            metrics.DATABASE_CONNECTIONS.labels("used").set(server["connections"])
+            metrics.DATABASE_CONNECTIONS.labels("limit").set(server["max_connections"])
+            metrics.OLDEST_TRANSACTION_SECONDS.set(server["oldest_transaction_s"])
+            metrics.LAST_BACKUP_TIMESTAMP_SECONDS.set(server["backed_up_at_s"])
         pipeline = self._redis.pipeline(transaction=False)
         for partition in range(self._partitions):
             pipeline.xlen(stream_key(partition))
@@ -43,4 +50,5 @@ class PipelineGauges:
         for partition, length in enumerate(lengths):
             metrics.STREAM_ENTRIES.labels(partition).set(length)
         metrics.REDIS_MEMORY_BYTES.set(memory["used_memory"])
+        metrics.REDIS_MEMORY_LIMIT_BYTES.set(memory["maxmemory"])
         return 0

@@ -43,6 +43,14 @@ SECURITY_EVENTS = _counter(
 )
 
 POOL_CONNECTIONS = _gauge("pool_connections", "Database connections", "role", "state")
+DATABASE_SIZE_BYTES = _gauge("database_size_bytes", "Size of the database on disk")
+DATABASE_CONNECTIONS = _gauge("database_connections", "Connections of the server, ours and others'", "state")
+OLDEST_TRANSACTION_SECONDS = _gauge(
+    "oldest_transaction_seconds", "Age of the oldest open transaction of the database"
+)
+LAST_BACKUP_TIMESTAMP_SECONDS = _gauge(
+    "last_backup_timestamp_seconds", "When the last backup was written, Unix time; 0 when none was"
+)
 
 OUTBOX_EVENTS = _gauge("outbox_events", "Events in the log that no stream has yet")
 OUTBOX_AGE_SECONDS = _gauge("outbox_age_seconds", "Age of the oldest event that no stream has yet")
@@ -50,6 +58,7 @@ RELAY_PUBLISHED = _counter("relay_published_total", "Events published to streams
 RELAY_BATCH_SECONDS = _histogram("relay_batch_seconds", "Time to publish one batch", _BATCH_BUCKETS)
 STREAM_ENTRIES = _gauge("stream_entries", "Entries in a stream", "partition")
 REDIS_MEMORY_BYTES = _gauge("redis_memory_bytes", "Memory used by Redis")
+REDIS_MEMORY_LIMIT_BYTES = _gauge("redis_memory_limit_bytes", "Its maxmemory; 0 when it has none")
 
 ENGINE_EVENTS = _counter("engine_events_total", "Events applied", "engine", "partition")
 ENGINE_LAG_EVENTS = _gauge("engine_lag_events", "Events in the log that a consumer has not applied", "engine")

@@ -40,6 +40,16 @@ left join consumer_cursor as c
   and c.tenant_id = h.tenant_id
 where h.head > coalesce(c.last_seq, 0);
 
+-- name: show_server_use
+-- all tenants: the server itself
+select
+  pg_database_size(current_database()) as size_bytes,
+  used.connections,
+  current_setting('max_connections')::integer as max_connections,
+  used.oldest_transaction_s,
+  coalesce((select extract(epoch from backed_up_at) from installation), 0)::float8 as backed_up_at_s
+from server_use() as used;
+
 -- name: delete_old_events
 -- all tenants: retention. Only rows that every consumer has left behind go.
 with done as materialized (
