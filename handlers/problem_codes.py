@@ -19,6 +19,9 @@ CODES: Mapping[str, ProblemCode] = {
     "empty": ProblemCode((422,), "There is no file in the request."),
     "insufficient_stock": ProblemCode((409,), "There is not enough stock; see `products`."),
     "last_owner": ProblemCode((409,), "The store would be left without an active owner."),
+    "leaves_by_delivery": ProblemCode(
+        (409,), "Parts of an order that is delivered leave with its deliveries."
+    ),
     "location_not_found": ProblemCode((404,), "The store has no such location."),
     "more_than_ordered": ProblemCode((409,), "More goods arrived than were ordered and are still due."),
     "name_taken": ProblemCode((409,), "Another of these has the name."),
@@ -32,6 +35,7 @@ CODES: Mapping[str, ProblemCode] = {
     "nothing_loaded": ProblemCode((409,), "The route has no delivery."),
     "nothing_owed": ProblemCode((409,), "Everything of the order is in a delivery already."),
     "nothing_to_count": ProblemCode((409,), "Nothing that is in the count would be counted."),
+    "on_its_way": ProblemCode((409,), "A vehicle is out with more of an order that has left in part."),
     "open_orders": ProblemCode((409,), "The customer still has orders that are under way."),
     "order_not_found": ProblemCode((404,), "The store has no such order."),
     "plan_outdated": ProblemCode(

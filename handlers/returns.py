@@ -95,7 +95,7 @@ async def list_returns(call: Call[ListQuery], order_id: UUID) -> Reply:
     errors=(409,),
 )
 async def create_return(call: Call, order_id: UUID, body: ReturnNew) -> Reply:
-    """Only of a delivered order, and of each item no more than was sold and has not come back before."""
+    """Only what has left of an order: of each item no more than the customer got and has not come back before."""
     return_id = await take_back(call.tx, order_id, body)
     call.audit("order.returned", "order", order_id, after={"return_id": str(return_id)})
     [row] = await call.tx.fetch_all(
@@ -105,11 +105,11 @@ async def create_return(call: Call, order_id: UUID, body: ReturnNew) -> Reply:
 
 
 async def take_back(tx: TenantTransaction, order_id: UUID, body: ReturnNew) -> UUID:
-    """Write a return; 404, 409 when the order is not delivered, 422 for more than can have come back."""
+    """Write a return; 404, 409 when nothing of the order has left, 422 for more than can have come back."""
     order = await tx.fetch_one(sql.lock_returned_order, order_id=order_id)
     if order is None:
         raise NotFoundError
-    if order["status"] != "delivered":
+    if order["status"] != "delivered" and order["left_total"] is None:
         raise StateConflictError(order["status"], "return", [])
     taken = _matched(await tx.fetch_all(sql.list_returnable_items, order_id=order_id), body)
     sold = [
@@ -163,8 +163,8 @@ def _matched(items: Sequence[Record], body: ReturnNew) -> list[tuple[Record, Dec
                     "O pedido não tem este item.",
                 )
             )
-        elif item["returned"] + quantity > item["quantity"]:
-            left = item["quantity"] - item["returned"]
+        elif item["returned"] + quantity > item["had"]:
+            left = item["had"] - item["returned"]
             problems.append(
                 FieldProblem(
                     f"/items/{places[item_id]}/quantity",

@@ -255,11 +255,14 @@ CREATE TABLE public.orders (
     delivered_at timestamp with time zone,
     cancelled_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
+    left_total numeric(14,2),
     CONSTRAINT orders_check CHECK ((total = (subtotal - discount_amount))),
     CONSTRAINT orders_check1 CHECK (((status <> 'out_for_delivery'::text) OR (fulfilment = 'delivery'::text))),
     CONSTRAINT orders_check2 CHECK (((status <> 'ready_for_pickup'::text) OR (fulfilment = 'pickup'::text))),
     CONSTRAINT orders_check3 CHECK (((status = 'delivered'::text) = (delivered_at IS NOT NULL))),
     CONSTRAINT orders_check4 CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
+    CONSTRAINT orders_check5 CHECK (((left_total >= (0)::numeric) AND (left_total <= total))),
+    CONSTRAINT orders_check6 CHECK (((left_total IS NULL) OR (fulfilment <> 'counter'::text))),
     CONSTRAINT orders_discount_amount_check CHECK (((discount_amount >= (0)::numeric) AND (discount_amount <= 999999999999.99))),
     CONSTRAINT orders_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
     CONSTRAINT orders_fulfilment_check CHECK ((fulfilment = ANY (ARRAY['delivery'::text, 'pickup'::text, 'counter'::text]))),
@@ -398,9 +401,25 @@ CREATE FUNCTION public.kept_promise(d public.deliveries, moment timestamp with t
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN CASE WHEN ((d).window_to IS NOT NULL) THEN (moment <= (d).window_to) WHEN ((d).scheduled_on IS NOT NULL) THEN (SELECT (((kept_promise.moment AT TIME ZONE t.time_zone))::date <= (kept_promise.d).scheduled_on) FROM public.tenants t WHERE (t.id = (kept_promise.d).tenant_id)) ELSE NULL::boolean END;
 
+CREATE TABLE public.order_part_items (
+    tenant_id uuid NOT NULL,
+    part_id uuid NOT NULL,
+    order_item_id uuid NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    amount numeric(14,2) NOT NULL,
+    CONSTRAINT order_part_items_amount_check CHECK (((amount >= (0)::numeric) AND (amount <= 999999999999.99))),
+    CONSTRAINT order_part_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.order_part_items FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.left_quantity(tenant uuid, item uuid) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(sum(part.quantity), (0)::numeric) AS "coalesce" FROM public.order_part_items part WHERE ((part.tenant_id = left_quantity.tenant) AND (part.order_item_id = left_quantity.item)));
+
 CREATE FUNCTION public.order_json(o public.orders, customer_name text, site_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN json_build_object('id', (o).id, 'number', (o).number, 'status', (o).status, 'fulfilment', (o).fulfilment, 'quote_id', (o).quote_id, 'customer_id', (o).customer_id, 'customer_name', customer_name, 'site_id', (o).site_id, 'site_name', site_name, 'location_id', (o).location_id, 'items', (o).items, 'subtotal', ((o).subtotal)::text, 'discount_percent', ((o).discount_percent)::text, 'discount_amount', ((o).discount_amount)::text, 'total', ((o).total)::text, 'notes', (o).notes, 'reason', (o).reason, 'created_by', (o).created_by, 'created_at', (o).created_at, 'updated_at', (o).updated_at, 'prepared_at', (o).prepared_at, 'dispatched_at', (o).dispatched_at, 'ready_at', (o).ready_at, 'delivered_at', (o).delivered_at, 'cancelled_at', (o).cancelled_at, 'version', (o).version, 'allowed_actions', (((allowed)::json -> (o).fulfilment) -> (o).status));
+    RETURN json_build_object('id', (o).id, 'number', (o).number, 'status', (o).status, 'fulfilment', (o).fulfilment, 'quote_id', (o).quote_id, 'customer_id', (o).customer_id, 'customer_name', customer_name, 'site_id', (o).site_id, 'site_name', site_name, 'location_id', (o).location_id, 'items', (o).items, 'subtotal', ((o).subtotal)::text, 'discount_percent', ((o).discount_percent)::text, 'discount_amount', ((o).discount_amount)::text, 'total', ((o).total)::text, 'left_total', ((o).left_total)::text, 'left_items', CASE WHEN ((o).left_total IS NULL) THEN '[]'::json ELSE (SELECT json_agg(json_build_object('item_id', item.id, 'quantity', ((public.left_quantity((order_json.o).tenant_id, item.id))::numeric(14,3))::text) ORDER BY item."position") AS json_agg FROM public.order_items item WHERE ((item.tenant_id = (order_json.o).tenant_id) AND (item.order_id = (order_json.o).id))) END, 'notes', (o).notes, 'reason', (o).reason, 'created_by', (o).created_by, 'created_at', (o).created_at, 'updated_at', (o).updated_at, 'prepared_at', (o).prepared_at, 'dispatched_at', (o).dispatched_at, 'ready_at', (o).ready_at, 'delivered_at', (o).delivered_at, 'cancelled_at', (o).cancelled_at, 'version', (o).version, 'allowed_actions', (((allowed)::json -> (o).fulfilment) -> (o).status));
 
 CREATE FUNCTION public.owed_quantity(tenant uuid, item uuid) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1280,6 +1299,19 @@ CREATE TABLE public.locations (
 
 ALTER TABLE ONLY public.locations FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.order_parts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    delivery_id uuid,
+    total numeric(14,2) NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT order_parts_total_check CHECK (((total >= (0)::numeric) AND (total <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.order_parts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.order_return_items (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1715,6 +1747,12 @@ ALTER TABLE ONLY public.locations
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.order_part_items
+    ADD CONSTRAINT order_part_items_pkey PRIMARY KEY (tenant_id, part_id, order_item_id);
+
+ALTER TABLE ONLY public.order_parts
+    ADD CONSTRAINT order_parts_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.order_return_items
     ADD CONSTRAINT order_return_items_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1897,6 +1935,12 @@ CREATE UNIQUE INDEX locations_name ON public.locations USING btree (tenant_id, l
 
 CREATE INDEX order_items_of_order ON public.order_items USING btree (tenant_id, order_id, "position");
 
+CREATE INDEX order_part_items_of_item ON public.order_part_items USING btree (tenant_id, order_item_id) INCLUDE (quantity);
+
+CREATE INDEX order_parts_of_order ON public.order_parts USING btree (tenant_id, order_id, id);
+
+CREATE INDEX order_parts_sold ON public.order_parts USING btree (tenant_id, created_at) INCLUDE (total);
+
 CREATE INDEX order_return_items_of_item ON public.order_return_items USING btree (tenant_id, order_item_id);
 
 CREATE INDEX order_returns_newest ON public.order_returns USING btree (tenant_id, created_at) INCLUDE (amount);
@@ -1907,7 +1951,7 @@ CREATE INDEX orders_by_customer ON public.orders USING btree (tenant_id, custome
 
 CREATE INDEX orders_by_status ON public.orders USING btree (tenant_id, status, created_at DESC, id DESC);
 
-CREATE INDEX orders_delivered ON public.orders USING btree (tenant_id, delivered_at) INCLUDE (total, created_at, fulfilment) WHERE (delivered_at IS NOT NULL);
+CREATE INDEX orders_delivered ON public.orders USING btree (tenant_id, delivered_at) INCLUDE (total, created_at, fulfilment, left_total) WHERE (delivered_at IS NOT NULL);
 
 CREATE INDEX orders_newest ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 
@@ -2071,6 +2115,21 @@ ALTER TABLE ONLY public.order_items
 
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
+
+ALTER TABLE ONLY public.order_part_items
+    ADD CONSTRAINT order_part_items_tenant_id_order_item_id_fkey FOREIGN KEY (tenant_id, order_item_id) REFERENCES public.order_items(tenant_id, id);
+
+ALTER TABLE ONLY public.order_part_items
+    ADD CONSTRAINT order_part_items_tenant_id_part_id_fkey FOREIGN KEY (tenant_id, part_id) REFERENCES public.order_parts(tenant_id, id);
+
+ALTER TABLE ONLY public.order_parts
+    ADD CONSTRAINT order_parts_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.order_parts
+    ADD CONSTRAINT order_parts_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.order_parts
+    ADD CONSTRAINT order_parts_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 
 ALTER TABLE ONLY public.order_return_items
     ADD CONSTRAINT order_return_items_tenant_id_order_item_id_fkey FOREIGN KEY (tenant_id, order_item_id) REFERENCES public.order_items(tenant_id, id);
@@ -2385,6 +2444,10 @@ ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_items ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.order_part_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.order_parts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.order_return_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_returns ENABLE ROW LEVEL SECURITY;
@@ -2492,6 +2555,10 @@ CREATE POLICY runtime ON public.idempotency_keys TO basecommerce_api USING (true
 CREATE POLICY runtime ON public.locations TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.order_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.order_part_items TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.order_parts TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.order_return_items TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -2647,6 +2714,10 @@ CREATE POLICY tenant ON public.locations AS RESTRICTIVE TO basecommerce_api USIN
 
 CREATE POLICY tenant ON public.order_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.order_part_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.order_parts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.order_return_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.order_returns AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -2748,6 +2819,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO basecommerce_api;
 GRANT SELECT ON TABLE public.tenants TO basecommerce_relay;
 GRANT SELECT ON TABLE public.tenants TO basecommerce_engine;
 GRANT SELECT ON TABLE public.tenants TO basecommerce_scheduler;
+
+GRANT SELECT,INSERT ON TABLE public.order_part_items TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.products TO basecommerce_api;
 
@@ -2891,6 +2964,8 @@ GRANT SELECT ON TABLE public.installation TO basecommerce_engine;
 GRANT SELECT ON TABLE public.installation TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.locations TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.order_parts TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.order_return_items TO basecommerce_api;
 

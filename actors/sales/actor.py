@@ -33,8 +33,12 @@ class _StoreSales:
     pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def add(self, sale: SaleRecorded) -> None:
-        """Count one sale; a product on several of its lines counts once, with all their quantities."""
-        self.orders += 1
+        """Count one sale; a product on several of its lines counts once, with all their quantities.
+
+        A later part of an order adds its quantities, and only those products and pairs that are new to the order.
+        """
+        earlier = {product_id.int for product_id in sale.earlier_product_ids}
+        self.orders += not earlier
         products = self.products
         keys = set()
         for item in sale.items:
@@ -45,9 +49,18 @@ class _StoreSales:
             sold.quantity += float(item.quantity)
             sold.revenue += float(item.line_total)
             keys.add(key)
+        if not earlier:
+            for key in keys:
+                products[key].orders += 1
+            self.pairs.update(combinations(sorted(keys), 2))
+            return
+        keys -= earlier
         for key in keys:
             products[key].orders += 1
+        for product_id in sale.earlier_product_ids if keys else ():
+            products.setdefault(product_id.int, _Sold(product_id))
         self.pairs.update(combinations(sorted(keys), 2))
+        self.pairs.update((min(one, other), max(one, other)) for one in keys for other in earlier)
 
 
 class SalesEngine(Engine):

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from handlers import orders
 from handlers.deliveries.models import FailureNew, OccurrenceNew, ProofNew
-from handlers.deliveries.rules import INSIDE, Caller, end, get, lock, take_off
+from handlers.deliveries.rules import INSIDE, Caller, end, get, lock
+from handlers.orders.quantities import take_off
 from handlers.orders.rules import Written
 from handlers.settings import TenantSettings
 from runtime.data.ids import new_id
@@ -66,8 +67,8 @@ async def deliver(
 ) -> Written:
     """out or arrived -> delivered, or delivered_with_issue when something was reported.
 
-    When the customer now has all of the order, the order is delivered too: the goods leave the stock and the sale is
-    recorded; 409 when the stock does not have them.
+    What the customer took leaves the stock and is recorded as sold, 409 when the stock does not have it; the order is
+    delivered when that was the last of it.
     """
     row, order_id = await lock(tx, delivery_id, "deliver", caller)
     happened_at = _moment(tx.now, body.happened_at)
@@ -85,8 +86,7 @@ async def deliver(
     issues = await tx.fetch_value(sql.count_occurrences, delivery_id=delivery_id)
     status = "delivered_with_issue" if issues else "delivered"
     await end(tx, delivery_id, order_id, row, status, happened_at, None)
-    if not await tx.fetch_value(sql.count_undelivered_items, order_id=order_id):
-        await orders.deliver(tx, settings, order_id)
+    await _leave(tx, settings, order_id, delivery_id)
     return await get(tx, delivery_id, caller)
 
 
@@ -99,6 +99,15 @@ async def fail(
     await _occur(tx, delivery_id, [OccurrenceNew(kind=body.kind, note=body.note)], at="")
     await end(tx, delivery_id, order_id, row, "failed", happened_at, body.note)
     return await get(tx, delivery_id, caller)
+
+
+async def _leave(tx: TenantTransaction, settings: TenantSettings, order_id: UUID, delivery_id: UUID) -> None:
+    """What the delivery brought of the order is sold."""
+    rows = await tx.fetch_all(sql.list_brought_items, delivery_id=delivery_id, order_id=order_id)
+    order = await orders.hold(tx, order_id)
+    if rows and order is not None:
+        brought = {row["order_item_id"]: row["delivered_quantity"] for row in rows}
+        await orders.leave(tx, settings, order, brought, delivery_id)
 
 
 async def _occur(

@@ -130,8 +130,8 @@ async def arrive_at_delivery(call: Call, delivery_id: UUID) -> Reply:
 )
 async def hand_over_delivery(call: Call, delivery_id: UUID, body: ProofNew) -> Reply:
     """out or arrived → delivered, or delivered_with_issue when something was reported. What was reported missing,
-    wrong, damaged or refused is still owed. When the customer has everything, the order is delivered: its goods leave
-    the stock and the sale is recorded."""
+    wrong, damaged or refused is still owed. The rest leaves the stock and is recorded as sold; the order is delivered
+    when the customer has everything."""
     delivered = await driving.deliver(
         call.tx, call.tenant.settings, delivery_id, body, Caller.of(call.identity)
     )

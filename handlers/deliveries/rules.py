@@ -14,6 +14,7 @@ from handlers.changes import CheckVersion, any_version
 from handlers.deliveries.models import PRIORITIES, SHORT_KINDS, DeliveryChange, DeliveryNew
 from handlers.delivery_states import DELIVERY, allowed_on_deliveries, delivery_conflict
 from handlers.orders.deliveries import open_delivery
+from handlers.orders.quantities import take_off
 from handlers.orders.rules import Written
 from handlers.permissions import Role
 from handlers.states import ALL_PERMISSIONS
@@ -21,9 +22,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction
 from runtime.errors import (
     ConflictError,
-    FieldProblem,
     ForbiddenError,
-    InvalidError,
     NotFoundError,
     StateConflictError,
 )
@@ -197,21 +196,3 @@ async def _chosen(tx: TenantTransaction, body: DeliveryNew) -> list[tuple[UUID, 
         take_off(owed, item.order_item_id, item.quantity, f"/items/{place}")
         wanted[item.order_item_id] = wanted.get(item.order_item_id, Decimal(0)) + item.quantity
     return list(wanted.items())
-
-
-def take_off(left: dict[UUID, Decimal], item_id: UUID, quantity: Decimal, pointer: str) -> None:
-    """Take the quantity off what is left of the item; 422 when it is not there or not that much."""
-    if item_id not in left:
-        raise field_refused(
-            f"{pointer}/order_item_id", "unknown", "There is no such item here.", "Não há este item aqui."
-        )
-    if quantity > left[item_id]:
-        raise InvalidError(
-            FieldProblem(
-                f"{pointer}/quantity",
-                "too_many",
-                f"At most {left[item_id]} of this item.",
-                f"No máximo {left[item_id]} deste item.",
-            )
-        )
-    left[item_id] -= quantity

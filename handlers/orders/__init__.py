@@ -2,7 +2,8 @@
 
 from handlers.orders.endpoints import routes
 from handlers.orders.models import Fulfilment, OrderNew
-from handlers.orders.rules import Written, cancel, create, deliver, dispatch, get, prepare, ready
+from handlers.orders.parts import hold
+from handlers.orders.rules import Written, cancel, create, deliver, dispatch, get, leave, prepare, ready
 
 __all__ = [
     "Fulfilment",
@@ -13,6 +14,8 @@ __all__ = [
     "deliver",
     "dispatch",
     "get",
+    "hold",
+    "leave",
     "prepare",
     "ready",
     "routes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from handlers.orders import rules
-from handlers.orders.models import OrderList, OrderNew, OrderView, Reason
+from handlers.orders.models import HandOver, OrderList, OrderNew, OrderView, Reason
 from handlers.pages import bounds, newest_key, serial_of
 from handlers.states import allowed_on_orders
 from runtime.data.queries import sql
@@ -105,13 +105,19 @@ async def ready_order(call: Call, order_id: UUID) -> Reply:
     "/orders/{order_id}/deliver",
     may="orders:deliver",
     summary="Deliver an order",
+    body=HandOver,
     answers=OrderView,
     errors=(404, 409),
 )
-async def deliver_order(call: Call, order_id: UUID) -> Reply:
-    """out_for_delivery or ready_for_pickup → delivered; the goods leave the stock and the sale is recorded."""
-    order = await rules.deliver(call.tx, call.tenant.settings, order_id, call.identity.permissions)
-    return _moved(call, "order.delivered", order)
+async def deliver_order(call: Call, order_id: UUID, body: HandOver) -> Reply:
+    """out_for_delivery or ready_for_pickup → delivered; what has not left yet leaves the stock and is recorded as sold.
+    With items, a part of an order is picked up: that part leaves, and the order is delivered with the last of it."""
+    permissions = call.identity.permissions
+    if body.items is None:
+        order = await rules.deliver(call.tx, call.tenant.settings, order_id, permissions)
+        return _moved(call, "order.delivered", order)
+    order = await rules.hand_over(call.tx, call.tenant.settings, order_id, body.items, permissions)
+    return _moved(call, "order.handed_over", order)
 
 
 @routes.post(
@@ -123,7 +129,8 @@ async def deliver_order(call: Call, order_id: UUID) -> Reply:
     errors=(404, 409),
 )
 async def cancel_order(call: Call, order_id: UUID, body: Reason) -> Reply:
-    """pending, preparing or out_for_delivery → cancelled; what was set aside is available again."""
+    """pending, preparing or out_for_delivery → cancelled; what is still set aside is available again. What has left
+    with earlier deliveries stays sold; 409 `on_its_way` while a vehicle is out with more of it."""
     order = await rules.cancel(call.tx, order_id, body.reason, call.identity.permissions)
     return _moved(call, "order.cancelled", order)
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from handlers.lines import MAX_ITEMS, ItemNew, ItemView
 from handlers.pages import NewestFirst
-from runtime.web.fields import Body, LongText, Money, Percent, Version, View
+from runtime.web.fields import Body, LongText, Money, Percent, Quantity, QuantityOrZero, Version, View
 
 
 class Fulfilment(StrEnum):
@@ -50,8 +50,32 @@ class Reason(Body):
     reason: LongText | None = None
 
 
+class HandedItem(Body):
+    """How much of which of the order's items, in the product's own unit."""
+
+    item_id: UUID
+    quantity: Quantity
+
+
+class HandOver(Body):
+    """What is picked up now; without items all that has not left yet."""
+
+    items: list[HandedItem] | None = Field(None, min_length=1, max_length=MAX_ITEMS)
+
+
+class LeftItemView(View):
+    """How much of an item has left, in the product's own unit."""
+
+    item_id: UUID
+    quantity: QuantityOrZero
+
+
 class OrderView(View):
-    """An order with its frozen items and what the caller may do with it now."""
+    """An order with its frozen items and what the caller may do with it now.
+
+    ``left_items`` and ``left_total`` tell what has left of an order that leaves in parts, and what that comes to; both
+    are empty for an order of which nothing has left, or everything at once.
+    """
 
     id: UUID
     number: str = Field(examples=["PED-000001"])
@@ -68,6 +92,8 @@ class OrderView(View):
     discount_percent: Percent
     discount_amount: Money
     total: Money
+    left_total: Money | None
+    left_items: list[LeftItemView]
     notes: str
     reason: str | None
     created_by: UUID | None

@@ -7,14 +7,18 @@ product id, document counter, event head.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from handlers.discounts import check_discount
 from handlers.line_resolution import check_customer, read_parts, resolve, wanted_of
 from handlers.lines import line_columns, total_columns, total_up
 from handlers.orders.deliveries import end_deliveries, open_delivery
-from handlers.orders.models import Fulfilment, OrderNew
+from handlers.orders.models import Fulfilment, HandedItem, OrderNew
+from handlers.orders.parts import OpenOrder, hold, take_part
+from handlers.orders.quantities import take_off
 from handlers.permissions import Role
 from handlers.settings import TenantSettings
 from handlers.sold_lines import order_item, present_lines, sold_item
@@ -23,7 +27,7 @@ from handlers.stock.rules import ensure_default_location, record_taken, reserve
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import FieldProblem, InvalidError, NotFoundError, StateConflictError
+from runtime.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
 from runtime.events.catalogue import (
     OrderCancelled,
     OrderCreated,
@@ -33,6 +37,8 @@ from runtime.events.catalogue import (
     SoldItem,
 )
 from runtime.events.log import emit
+
+_LEAVING_WHOLE = frozenset({"out_for_delivery", "ready_for_pickup"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,7 @@ async def deliver(
     order_id: UUID,
     permissions: frozenset[str] = ALL_PERMISSIONS,
 ) -> Written:
-    """out_for_delivery or ready_for_pickup -> delivered: the goods leave the stock and the sale is recorded.
+    """out_for_delivery or ready_for_pickup -> delivered: what has not left yet leaves and is recorded as sold.
 
     409 when on-hand would fall below zero and the store does not allow that.
     """
@@ -174,7 +180,9 @@ async def deliver(
         allowed=allowed_on_orders(permissions),
     )
     if moved is None:
-        raise await _refusal(tx, order_id, "deliver", permissions)
+        order = await _hold(tx, order_id, "deliver", permissions)
+        await leave(tx, settings, order, order.rest())
+        return await get(tx, order_id, permissions)
     if moved["previous"] == "out_for_delivery":
         await end_deliveries(tx, order_id, "delivered")
     record_taken(tx, settings, moved["location_id"], moved["taken"])
@@ -191,16 +199,57 @@ async def deliver(
     return Written(order_id, moved["version"], moved["body"])
 
 
+async def hand_over(
+    tx: TenantTransaction,
+    settings: TenantSettings,
+    order_id: UUID,
+    items: Sequence[HandedItem],
+    permissions: frozenset[str] = ALL_PERMISSIONS,
+) -> Written:
+    """A part of an order is picked up; it is delivered when the customer has all of it.
+
+    409 for an order that deliveries bring, 422 for more of an item than is left.
+    """
+    order = await _hold(tx, order_id, "deliver", permissions)
+    if order.row["fulfilment"] == "delivery":
+        raise ConflictError(
+            "leaves_by_delivery",
+            "Parts of this order leave with its deliveries.",
+            "As partes deste pedido saem com as suas entregas.",
+        )
+    rest, wanted = order.rest(), dict[UUID, Decimal]()
+    known = {item["id"]: rest.get(item["id"], Decimal(0)) for item in order.items}
+    for place, item in enumerate(items):
+        take_off(known, item.item_id, item.quantity, f"/items/{place}", "item_id")
+        wanted[item.item_id] = wanted.get(item.item_id, Decimal(0)) + item.quantity
+    await leave(tx, settings, order, wanted)
+    return await get(tx, order_id, permissions)
+
+
+async def leave(
+    tx: TenantTransaction,
+    settings: TenantSettings,
+    order: OpenOrder,
+    quantities: Mapping[UUID, Decimal],
+    delivery_id: UUID | None = None,
+) -> None:
+    """What of an order's items leaves now, with a delivery or over the counter; the last of it ends the order."""
+    if order.is_whole() and order.rest() == dict(quantities) and order.status in _LEAVING_WHOLE:
+        await deliver(tx, settings, order.id)
+    elif await take_part(tx, settings, order, quantities, sold_items(order.row["items"]), delivery_id):
+        await end_deliveries(tx, order.id, "delivered")
+
+
 async def cancel(
     tx: TenantTransaction,
     order_id: UUID,
     reason: str | None = None,
     permissions: frozenset[str] = ALL_PERMISSIONS,
 ) -> Written:
-    """Any open state but ready_for_pickup -> cancelled: what was set aside is available again.
+    """Any open state but ready_for_pickup -> cancelled: what is still set aside is available again.
 
-    409 when a delivery has brought some of it already: the customer has those goods, so the order is delivered and what
-    did not arrive comes back as a return.
+    What has left with earlier deliveries stays sold, and may come back as a return. 409 while a vehicle is out with
+    more of such an order: what the customer takes of that is not known yet.
     """
     moved = await tx.fetch_one(
         sql.cancel_order,
@@ -212,9 +261,12 @@ async def cancel(
     if moved is None:
         raise await _refusal(tx, order_id, "cancel", permissions)
     if moved["previous"] != "pending":
-        if await tx.fetch_value(sql.has_brought_items, order_id=order_id):
-            possible = ORDER["delivery"].allowed(moved["previous"], permissions - {"orders:cancel"})
-            raise StateConflictError(moved["previous"], "cancel", possible)
+        if moved["left_total"] is not None and await tx.fetch_value(sql.is_on_its_way, order_id=order_id):
+            raise ConflictError(
+                "on_its_way",
+                "A vehicle is out with more of this order; deliver or fail that delivery first.",
+                "Um veículo está a caminho com mais deste pedido; conclua antes essa entrega.",
+            )
         await end_deliveries(tx, order_id, "cancelled")
     emit(tx, OrderCancelled(order_id=order_id, previous=moved["previous"], reason_given=bool(reason)))
     return Written(order_id, moved["version"], moved["body"])
@@ -253,6 +305,17 @@ async def _move(tx: TenantTransaction, order_id: UUID, action: str, permissions:
         raise await _refusal(tx, order_id, action, permissions)
     emit(tx, OrderStatusChanged(order_id=order_id, previous=moved["previous"], status=target))
     return Written(order_id, moved["version"], moved["body"])
+
+
+async def _hold(tx: TenantTransaction, order_id: UUID, action: str, permissions: frozenset[str]) -> OpenOrder:
+    """The order with its row held; 404, or 409 when it is in no state for this."""
+    order = await hold(tx, order_id)
+    if order is None:
+        raise NotFoundError
+    machine = ORDER[order.row["fulfilment"]]
+    if action not in machine.actions or order.status not in machine.sources(action):
+        raise machine.conflict(order.status, action, permissions)
+    return order
 
 
 async def _refusal(

@@ -162,12 +162,17 @@ class OrderReturned(Payload):
 
 
 class SaleRecorded(Payload):
-    """An order, or a part of it, was delivered: the fact that demand is learnt from."""
+    """An order, or a part of it, was delivered: the fact that demand is learnt from.
+
+    A later part of an order names the products of the order that left before, so that who counts orders, or what is
+    bought together, counts each order, product and pair once.
+    """
 
     order_id: UUID
     customer_id: UUID | None = None
     items: tuple[SoldItem, ...]
     total: Decimal
+    earlier_product_ids: tuple[UUID, ...] = ()
 
 
 class StockUpdated(Payload):

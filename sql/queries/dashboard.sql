@@ -24,8 +24,9 @@ orders_today as (
 ),
 delivered as (
   select
-    coalesce(sum(orders.total) filter (where orders.delivered_at >= bounds.week), 0) as week,
-    coalesce(sum(orders.total) filter (where orders.delivered_at >= bounds.month), 0) as month,
+    coalesce(sum(orders.total) filter (where orders.left_total is null and orders.delivered_at >= bounds.week), 0) as week,
+    coalesce(sum(orders.total) filter (where orders.left_total is null and orders.delivered_at >= bounds.month), 0)
+      as month,
     avg(extract(epoch from orders.delivered_at - orders.created_at)) filter (where orders.fulfilment <> 'counter')
       as seconds
   from orders, bounds
@@ -46,6 +47,15 @@ returned as (
     and o.subtotal > 0
   where back.tenant_id = $tenant_id
     and back.created_at >= least(bounds.week, bounds.month)
+),
+-- Of orders that leave in parts each part counts on its own day.
+parts as (
+  select
+    coalesce(sum(order_parts.total) filter (where order_parts.created_at >= bounds.week), 0) as week,
+    coalesce(sum(order_parts.total) filter (where order_parts.created_at >= bounds.month), 0) as month
+  from order_parts, bounds
+  where order_parts.tenant_id = $tenant_id
+    and order_parts.created_at >= least(bounds.week, bounds.month)
 ),
 sent as (
   select
@@ -95,8 +105,8 @@ select json_build_object(
   'date', bounds.date,
   'quotes_today', quotes_today.number,
   'orders_today', orders_today.number,
-  'revenue_week', round(delivered.week - returned.week, 2)::text,
-  'revenue_month', round(delivered.month - returned.month, 2)::text,
+  'revenue_week', round(delivered.week + parts.week - returned.week, 2)::text,
+  'revenue_month', round(delivered.month + parts.month - returned.month, 2)::text,
   'conversion_rate', round(sent.converted::numeric / nullif(sent.number, 0), 4)::float8,
   'hours_quote_to_order', round(sent.seconds / 3600, 2)::float8,
   'hours_order_to_delivery', round(delivered.seconds / 3600, 2)::float8,
@@ -104,4 +114,4 @@ select json_build_object(
   'idle_capital', round(shelf.idle_capital, 2)::text,
   'pending_events', behind.events
 )::text as body
-from bounds, quotes_today, orders_today, delivered, returned, sent, shelf, behind;
+from bounds, quotes_today, orders_today, delivered, returned, parts, sent, shelf, behind;

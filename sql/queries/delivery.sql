@@ -56,37 +56,6 @@ where item.tenant_id = $tenant_id
   and item.order_id = $order_id
 order by item.position;
 
--- name: count_undelivered_items
--- How many items of the order the customer does not have in full.
-select count(*)
-from order_items as item
-where item.tenant_id = $tenant_id
-  and item.order_id = $order_id
-  and item.quantity > (
-    select coalesce(sum(brought.delivered_quantity), 0)
-    from delivery_items as brought
-    join deliveries as d
-      on d.tenant_id = brought.tenant_id
-      and d.id = brought.delivery_id
-    where brought.tenant_id = item.tenant_id
-      and brought.order_item_id = item.id
-      and d.status in ('delivered', 'delivered_with_issue')
-  );
-
--- name: has_brought_items
--- Whether the customer has some of the order already.
-select exists (
-  select
-  from deliveries as d
-  join delivery_items as brought
-    on brought.tenant_id = d.tenant_id
-    and brought.delivery_id = d.id
-  where d.tenant_id = $tenant_id
-    and d.order_id = $order_id
-    and d.status in ('delivered', 'delivered_with_issue')
-    and brought.delivered_quantity > 0
-);
-
 -- name: open_delivery
 -- Without items: all that is owed. No row when that is nothing.
 with wanted as (

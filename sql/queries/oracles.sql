@@ -36,11 +36,11 @@ where l.tenant_id = $tenant_id
   and l.on_hand <> coalesce(m.total, 0);
 
 -- name: oracle_reserved_differs
--- What is reserved is what open orders wait for.
+-- What is reserved is what open orders still wait for.
 select 'product ' || l.product_id || ': reserved ' || l.reserved || ', open orders hold ' || coalesce(o.quantity, 0) as problem
 from stock_levels as l
 left join (
-  select i.product_id, o.location_id, sum(i.quantity) as quantity
+  select i.product_id, o.location_id, sum(i.quantity - left_quantity($tenant_id, i.id)) as quantity
   from orders as o
   join order_items as i
     on i.tenant_id = o.tenant_id
@@ -78,20 +78,77 @@ having count(*) <> max(serial)
   or count(distinct serial) <> count(*);
 
 -- name: oracle_contradictory_orders
--- An order was delivered or cancelled, never both, and its sale was recorded exactly when it was delivered.
+-- A sale was recorded for each part of an order that left, or one for an order that was delivered as a whole.
 with sale as materialized (
   select (payload ->> 'order_id')::uuid as order_id, count(*) as sales
   from event_outbox
   where tenant_id = $tenant_id
     and event_type = 'sale_recorded'
   group by 1
+),
+part as (
+  select order_id, count(*) as parts
+  from order_parts
+  where tenant_id = $tenant_id
+  group by order_id
 )
-select 'order ' || o.id || ' is ' || o.status || ' with ' || coalesce(sale.sales, 0) || ' recorded sales' as problem
+select 'order ' || o.id || ' is ' || o.status || ' in ' || coalesce(part.parts, 0) || ' parts with '
+  || coalesce(sale.sales, 0) || ' recorded sales' as problem
 from orders as o
 left join sale on sale.order_id = o.id
+left join part on part.order_id = o.id
 where o.tenant_id = $tenant_id
-  and coalesce(sale.sales, 0) <> (o.status = 'delivered')::integer
+  and coalesce(sale.sales, 0) <> coalesce(part.parts, (o.status = 'delivered')::integer)
   and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1;
+
+-- name: oracle_parts_differ
+-- No more of an item leaves than was ordered, all of it of a delivered order, and what the parts come to adds up.
+select 'order ' || o.id || ' is ' || o.status || ': ' || p.total || ' of ' || o.total || ' has left, known is '
+  || coalesce(o.left_total::text, 'nothing') || '; of item ' || i.id || ' ' || left_quantity($tenant_id, i.id) || ' of '
+  || i.quantity as problem
+from (
+  select order_id, sum(total) as total
+  from order_parts
+  where tenant_id = $tenant_id
+  group by order_id
+) as p
+join orders as o
+  on o.tenant_id = $tenant_id
+  and o.id = p.order_id
+join order_items as i
+  on i.tenant_id = o.tenant_id
+  and i.order_id = o.id
+where o.left_total is distinct from p.total
+  or left_quantity($tenant_id, i.id) > i.quantity
+  or (o.status = 'delivered' and (left_quantity($tenant_id, i.id) <> i.quantity or p.total <> o.total));
+
+-- name: oracle_sale_movements_differ
+-- What the ledger sold of an order is what has left of it.
+select 'order ' || coalesce(s.order_id, m.order_id) || ', product ' || coalesce(s.product_id, m.product_id) || ': '
+  || coalesce(s.quantity, 0) || ' has left, the ledger sold ' || coalesce(m.quantity, 0) as problem
+from (
+  select
+    o.id as order_id,
+    i.product_id,
+    sum(case when o.left_total is null then i.quantity else left_quantity($tenant_id, i.id) end) as quantity
+  from orders as o
+  join order_items as i
+    on i.tenant_id = o.tenant_id
+    and i.order_id = o.id
+  where o.tenant_id = $tenant_id
+    and (o.status = 'delivered' or o.left_total is not null)
+  group by o.id, i.product_id
+) as s
+full join (
+  select order_id, product_id, -sum(delta) as quantity
+  from stock_movements
+  where tenant_id = $tenant_id
+    and kind = 'sale'
+  group by order_id, product_id
+) as m
+  on m.order_id = s.order_id
+  and m.product_id = s.product_id
+where coalesce(s.quantity, 0) <> coalesce(m.quantity, 0);
 
 -- name: oracle_engine_demand_differs
 -- The stock engine's demand, of past days and of today, is what the log says was sold, less what came back. Only while the log is whole.
@@ -124,13 +181,14 @@ where coalesce(d.quantity, 0) <> coalesce(s.quantity, 0)
   and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1;
 
 -- name: oracle_engine_orders_differ
--- The sales engine counted every recorded sale once. Only while the log is whole.
+-- The sales engine counted every order once, with the first of its recorded sales. Only while the log is whole.
 select 'engine counted ' || coalesce(t.orders, 0) || ' sales, the log has ' || s.sales as problem
 from (
   select count(*) as sales
   from event_outbox
   where tenant_id = $tenant_id
     and event_type = 'sale_recorded'
+    and coalesce(json_array_length(payload -> 'earlier_product_ids'), 0) = 0
 ) as s
 left join engine_sales_totals as t on t.tenant_id = $tenant_id
 where coalesce(t.orders, 0) <> s.sales

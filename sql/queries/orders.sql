@@ -63,7 +63,7 @@ where orders.tenant_id = $tenant_id
   and orders.id = $id
 
 -- name: find_order_state
-select status, fulfilment
+select status, fulfilment, left_total
 from orders
 where tenant_id = $tenant_id
   and id = $id
@@ -150,7 +150,7 @@ left join customers on customers.tenant_id = $tenant_id and customers.id = moved
 left join sites on sites.tenant_id = $tenant_id and sites.id = moved.site_id
 
 -- name: deliver_order
--- Locks the order, then the levels in the order of their product ids. A product's movement takes the id of its first
+-- An order that leaves as a whole; the rest of one that leaves in parts is a part. Locks the order, then the levels in the order of their product ids. A product's movement takes the id of its first
 -- item: an item is delivered once, so the same delivery can never be booked twice.
 with former as (
   select id, status
@@ -166,6 +166,7 @@ moved as (
   where orders.tenant_id = $tenant_id
     and orders.id = former.id
     and orders.fulfilment || '/' || orders.status = any ($sources::text[])
+    and orders.left_total is null
   returning orders.*
 ),
 wanted as (
@@ -192,13 +193,14 @@ level as (
 ),
 movement as (
   insert into stock_movements (
-    tenant_id, id, product_id, location_id, kind, delta, on_hand_after, order_id, user_id, created_at
+    tenant_id, id, product_id, location_id, kind, delta, on_hand_after, unit_cost, order_id, user_id, created_at
   )
   select
     $tenant_id, wanted.movement_id, level.product_id, level.location_id, 'sale', -wanted.quantity, level.on_hand,
-    $id, $user_id, $now
+    round(cost.average_cost, 2), $id, $user_id, $now
   from level
   join wanted on wanted.product_id = level.product_id
+  left join stock_costs as cost on cost.tenant_id = $tenant_id and cost.product_id = level.product_id
 )
 select
   moved.version,
@@ -246,13 +248,14 @@ level as (
 ),
 movement as (
   insert into stock_movements (
-    tenant_id, id, product_id, location_id, kind, delta, on_hand_after, order_id, user_id, created_at
+    tenant_id, id, product_id, location_id, kind, delta, on_hand_after, unit_cost, order_id, user_id, created_at
   )
   select
     $tenant_id, wanted.movement_id, level.product_id, level.location_id, 'sale', -wanted.quantity, level.on_hand,
-    $id, $user_id, $now
+    round(cost.average_cost, 2), $id, $user_id, $now
   from level
   join wanted on wanted.product_id = level.product_id
+  left join stock_costs as cost on cost.tenant_id = $tenant_id and cost.product_id = level.product_id
 )
 select wanted.product_id, wanted.quantity, level.on_hand, level.available
 from wanted
@@ -260,7 +263,7 @@ join level on level.product_id = wanted.product_id
 order by wanted.product_id
 
 -- name: cancel_order
--- Locks the order, then gives its reservations back in the order of the product ids.
+-- Locks the order, then gives back what is still reserved of it, in the order of the product ids.
 with former as (
   select id, status
   from orders
@@ -283,7 +286,14 @@ moved as (
   returning orders.*
 ),
 wanted as (
-  select order_items.product_id, sum(order_items.quantity) as quantity
+  select
+    order_items.product_id,
+    sum(
+      case
+        when moved.left_total is null then order_items.quantity
+        else order_items.quantity - left_quantity($tenant_id, order_items.id)
+      end
+    ) as quantity
   from moved
   join order_items on order_items.tenant_id = $tenant_id and order_items.order_id = moved.id
   group by order_items.product_id
@@ -300,6 +310,7 @@ level as (
 select
   moved.version,
   former.status as previous,
+  moved.left_total,
   order_json(moved::orders, customers.name, sites.name, $allowed)::text as body
 from moved
 join former on former.id = moved.id

@@ -1,6 +1,6 @@
 -- name: lock_returned_order
 -- The order's row keeps two returns of one order apart.
-select status, location_id
+select status, location_id, left_total
 from orders
 where tenant_id = $tenant_id
   and id = $order_id
@@ -14,14 +14,18 @@ select
   item.unit_price,
   item.quantity,
   item.line_total,
+  case when o.left_total is null then item.quantity else left_quantity($tenant_id, item.id) end as had,
   coalesce(sum(back.quantity), 0) as returned
-from order_items as item
+from orders as o
+join order_items as item
+  on item.tenant_id = o.tenant_id
+  and item.order_id = o.id
 left join order_return_items as back
   on back.tenant_id = item.tenant_id
   and back.order_item_id = item.id
-where item.tenant_id = $tenant_id
-  and item.order_id = $order_id
-group by item.id, item.product_id, item.unit_price, item.quantity, item.line_total, item.position
+where o.tenant_id = $tenant_id
+  and o.id = $order_id
+group by o.left_total, item.id, item.product_id, item.unit_price, item.quantity, item.line_total, item.position
 order by item.position;
 
 -- name: create_return

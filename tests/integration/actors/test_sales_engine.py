@@ -32,6 +32,30 @@ async def test_each_sale_counts_once_however_many_lines_a_product_has(engines: E
     assert (products[sand]["orders"], products[sand]["revenue"]) == (1, 20)
 
 
+@pytest.mark.parametrize("batch", [1, 10])
+async def test_an_order_that_leaves_in_parts_counts_once_with_each_pair_once(
+    engines: Engines, new_tenant, batch: int
+) -> None:
+    tenant, cement, sand, lime = await new_tenant(), new_id(), new_id(), new_id()
+    first = sale((cement, 1), (sand, 2))
+    later = sale((cement, 4), (lime, 1)).model_copy(update={"earlier_product_ids": (cement, sand)})
+    rest = sale((sand, 1)).model_copy(update={"earlier_product_ids": (cement, sand, lime)})
+    await engines.say(tenant, NOON, first, later, rest)
+    await engines.apply(tenant, batch_events=batch)
+    [total] = await engines.rows("engine_sales_totals", tenant)
+    pairs = await engines.rows("engine_sales_pairs", tenant)
+    products = {row["product_id"]: row for row in await engines.rows("engine_sales_products", tenant)}
+    assert total["orders"] == 1
+    assert sorted((row["product_a"], row["product_b"], row["orders"]) for row in pairs) == [
+        (*pair, 1) for pair in combinations(sorted((cement, sand, lime)), 2)
+    ]
+    assert [(products[key]["orders"], products[key]["quantity"]) for key in (cement, sand, lime)] == [
+        (1, 5),
+        (1, 3),
+        (1, 1),
+    ]
+
+
 async def test_two_stores_in_one_batch_do_not_mix(engines: Engines, new_tenant) -> None:
     one, other, cement, sand = await new_tenant(), await new_tenant(), new_id(), new_id()
     await engines.say(one, NOON, sale((cement, 1), (sand, 1)), sale((cement, 1), (sand, 1)))

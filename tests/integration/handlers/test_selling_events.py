@@ -130,7 +130,13 @@ async def test_an_order_tells_its_way_and_its_sale(shop: Shop, log: Log) -> None
     line = {"product_id": cement, "quantity": "3.000", "unit_price": "10.00", "line_total": "30.00"}
     assert sale == (
         "sale_recorded",
-        {"order_id": order_id, "customer_id": shop.customer, "items": [line], "total": "30.00"},
+        {
+            "order_id": order_id,
+            "customer_id": shop.customer,
+            "items": [line],
+            "total": "30.00",
+            "earlier_product_ids": [],
+        },
     )
 
 
