@@ -13,6 +13,7 @@ from runtime.data.queries import sql
 from runtime.errors import NotFoundError
 from runtime.events import dead_letters
 from runtime.events.catalogue import json_schemas
+from runtime.events.registry import pipeline_status
 from runtime.web.fields import View
 from runtime.web.pagination import ListQuery, Page, page_reply
 from runtime.web.routing import Call, Reply, Routes
@@ -43,13 +44,19 @@ class EventList(ListQuery):
 
 
 class ConsumerView(View):
-    """How far a consumer is behind, over all stores."""
+    """Whether a consumer runs here and how far it is behind, over all stores.
+
+    ``partial_tenants`` are stores whose log had been cut before it came.
+    """
 
     name: str
+    state: Literal["running", "silent", "retired", "not_deployed"]
+    seen_at: datetime | None
     lag_events: int
     lag_seconds: float
     dead_letters: int
     blocked_tenants: int
+    partial_tenants: int
 
 
 class LogView(View):
@@ -135,7 +142,7 @@ async def get_event_schemas(call: Call) -> Reply:
 )
 async def get_pipeline(call: Call) -> Reply:
     """How far every consumer has come, over all stores."""
-    consumers = await call.tx.fetch_all(sql.select_pipeline_status, consumers=list(CONSUMERS))
+    consumers = await pipeline_status(call.tx, CONSUMERS)
     size = await call.tx.fetch_one(sql.select_log_status)
     return Reply(
         {

@@ -22,7 +22,7 @@ app.command("runtime.commands.migrate:migrate", name="migrate", help="Bring the 
 app.command("runtime.commands.tenant:app", name="tenant", help="Create, list, suspend, move stores.")
 app.command("runtime.commands.user:app", name="user", help="Create and disable users, reset passwords.")
 app.command("runtime.commands.events:app", name="events", help="How far the pipeline is; dead letters.")
-app.command("runtime.commands.engines:app", name="engines", help="Rebuild what engines have learnt.")
+app.command("runtime.commands.engines:app", name="engines", help="Rebuild what engines know; retire one.")
 app.command("runtime.commands.demo:app", name="demo", help="Fill a store with believable business.")
 app.command(
     "runtime.commands.doctor:doctor", name="doctor", help="Check this installation; say what to mend."

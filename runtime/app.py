@@ -20,8 +20,15 @@ from runtime.events.dead_letters import DeadLetterLimit
 from runtime.events.engine import Engine
 from runtime.events.engine_actor import EngineActor, Reconciler
 from runtime.events.gauges import PipelineGauges
-from runtime.events.maintenance import Job, JobActor, Rolls, delete_old, trim_streams
+from runtime.events.jobs import Job, JobActor
+from runtime.events.maintenance import Rolls, trim_streams
+from runtime.events.registry import Presence
 from runtime.events.relay import Relay
+from runtime.events.retention import (
+    delete_ended_sessions,
+    delete_old_events,
+    delete_old_idempotency_keys,
+)
 from runtime.events.streams import REDIS_ERRORS, open_redis
 from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
 from runtime.host import metrics
@@ -171,7 +178,8 @@ async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
         partitions=parts.settings.event_partitions,
         observe=_observe_relay,
     )
-    actors = [ActorSpec("relay", relay.run)]
+    presence = Presence("relay", await parts.database("relay"))
+    actors = [ActorSpec("relay:presence", presence.run), ActorSpec("relay", relay.run)]
     if "api" not in parts.settings.roles:
         actors.append(ActorSpec("wake-listener", WakeListener(parts.redis, signal).run))
     return actors
@@ -203,6 +211,7 @@ async def _engine_actors(parts: _Parts, name: str) -> list[ActorSpec]:
 
     parts.readiness.add(f"engine:{name}", dead_letters_in_bounds)
     return [
+        ActorSpec(f"{name}:presence", Presence(name, database).run),
         *(ActorSpec(f"{name}:{partition}", actor.run) for partition, actor in actors.items()),
         ActorSpec(f"{name}:reconciler", Reconciler(consumer, actors).run),
     ]
@@ -220,11 +229,13 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     settings = parts.settings
     jobs = [
         Job("quote-expiry", 30, lambda: expire_due_quotes(scheduler, api)),
-        Job("log-retention", 300, lambda: delete_old(scheduler, ["relay", *names], settings.retention_days)),
-        Job("stream-trim", 30, lambda: trim_streams(parts.redis, names, settings.event_partitions)),
+        Job("log-retention", 300, lambda: delete_old_events(scheduler, settings.retention_days)),
+        Job("key-retention", 300, lambda: delete_old_idempotency_keys(scheduler)),
+        Job("session-retention", 300, lambda: delete_ended_sessions(scheduler)),
+        Job("stream-trim", 30, lambda: trim_streams(scheduler, parts.redis, settings.event_partitions)),
     ]
     gauges = PipelineGauges(scheduler, parts.redis, ["relay", *names], settings.event_partitions)
-    jobs.append(Job("gauges", 10, gauges.step))
+    jobs.append(Job("gauges", 10, gauges.step, everywhere=True))
     for name, make in engines().items():
         rolls = Rolls(Consumer(make(), engine).cursors)
         jobs.append(Job(f"roll-{name}", 15, rolls.step))

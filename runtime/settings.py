@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     database_pool_relay: PoolSize = Field(2, description="Most connections of the `relay` role")
     database_pool_engine: PoolSize = Field(6, description="Most connections of the engines")
     database_pool_scheduler: PoolSize = Field(
-        8, description="Most connections of the `scheduler` role: one per job that runs, and one more each"
+        8, description="Most connections of the `scheduler` role; a job holds none while it works"
     )
     redis_url: RedisUrl = Field(
         "", repr=False, description="Redis 7 or newer, or Valkey, with AOF and `noeviction`"

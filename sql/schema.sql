@@ -859,12 +859,22 @@ CREATE TABLE public.consumer_cursor (
     next_attempt_at timestamp with time zone,
     last_error text,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    since_seq bigint DEFAULT 1 NOT NULL,
     CONSTRAINT consumer_cursor_consumer_check CHECK (((length(consumer) >= 1) AND (length(consumer) <= 60))),
-    CONSTRAINT consumer_cursor_last_error_check CHECK ((length(last_error) <= 500))
+    CONSTRAINT consumer_cursor_last_error_check CHECK ((length(last_error) <= 500)),
+    CONSTRAINT consumer_cursor_since_seq_check CHECK ((since_seq > 0))
 )
 WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.consumer_cursor FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.consumers (
+    name text NOT NULL,
+    registered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT consumers_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
+);
 
 CREATE TABLE public.dead_letters (
     tenant_id uuid NOT NULL,
@@ -1485,6 +1495,19 @@ CREATE TABLE public.refresh_tokens (
 
 ALTER TABLE ONLY public.refresh_tokens FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.scheduler_jobs (
+    name text NOT NULL,
+    holder text,
+    leased_until timestamp with time zone,
+    next_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    problem text,
+    CONSTRAINT scheduler_jobs_holder_check CHECK ((length(holder) <= 300)),
+    CONSTRAINT scheduler_jobs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+    CONSTRAINT scheduler_jobs_problem_check CHECK ((length(problem) <= 500))
+);
+
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1641,6 +1664,9 @@ ALTER TABLE ONLY public.audit_log
 
 ALTER TABLE ONLY public.consumer_cursor
     ADD CONSTRAINT consumer_cursor_pkey PRIMARY KEY (consumer, tenant_id);
+
+ALTER TABLE ONLY public.consumers
+    ADD CONSTRAINT consumers_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (tenant_id, id);
@@ -1824,6 +1850,9 @@ ALTER TABLE ONLY public.refresh_tokens
 
 ALTER TABLE ONLY public.routes
     ADD CONSTRAINT routes_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.scheduler_jobs
+    ADD CONSTRAINT scheduler_jobs_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
@@ -2010,6 +2039,8 @@ CREATE INDEX routes_of_day ON public.routes USING btree (tenant_id, day, vehicle
 CREATE INDEX routes_of_driver ON public.routes USING btree (tenant_id, driver_id, created_at DESC, id DESC);
 
 CREATE UNIQUE INDEX routes_planned ON public.routes USING btree (tenant_id, day, vehicle_id) WHERE (status = 'planned'::text);
+
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (tenant_id, user_id) WHERE (revoked_at IS NULL);
 
@@ -2492,6 +2523,8 @@ CREATE POLICY retention ON public.event_outbox TO basecommerce_scheduler USING (
 
 CREATE POLICY retention ON public.idempotency_keys TO basecommerce_scheduler USING (true);
 
+CREATE POLICY retention ON public.sessions TO basecommerce_scheduler USING (true);
+
 ALTER TABLE public.routes ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY runtime ON public.agreed_prices TO basecommerce_api USING (true) WITH CHECK (true);
@@ -2854,6 +2887,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.consumer_cursor TO basecommerce_engin
 GRANT SELECT ON TABLE public.consumer_cursor TO basecommerce_scheduler;
 GRANT SELECT ON TABLE public.consumer_cursor TO basecommerce_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.consumers TO basecommerce_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.consumers TO basecommerce_relay;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.consumers TO basecommerce_engine;
+GRANT SELECT ON TABLE public.consumers TO basecommerce_scheduler;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.dead_letters TO basecommerce_engine;
 GRANT SELECT ON TABLE public.dead_letters TO basecommerce_scheduler;
 GRANT SELECT ON TABLE public.dead_letters TO basecommerce_api;
@@ -2993,12 +3031,22 @@ GRANT UPDATE(content) ON TABLE public.quote_versions TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO basecommerce_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.scheduler_jobs TO basecommerce_scheduler;
+GRANT SELECT ON TABLE public.scheduler_jobs TO basecommerce_api;
+
 GRANT SELECT ON TABLE public.schema_migrations TO basecommerce_api;
 GRANT SELECT ON TABLE public.schema_migrations TO basecommerce_relay;
 GRANT SELECT ON TABLE public.schema_migrations TO basecommerce_engine;
 GRANT SELECT ON TABLE public.schema_migrations TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO basecommerce_api;
+GRANT DELETE ON TABLE public.sessions TO basecommerce_scheduler;
+
+GRANT SELECT(tenant_id) ON TABLE public.sessions TO basecommerce_scheduler;
+
+GRANT SELECT(id) ON TABLE public.sessions TO basecommerce_scheduler;
+
+GRANT SELECT(expires_at) ON TABLE public.sessions TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_costs TO basecommerce_api;
 

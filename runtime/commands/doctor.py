@@ -160,11 +160,19 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
 async def _pipeline(settings: Settings) -> AsyncIterator[Finding]:
     from runtime.app import engines
     from runtime.data.ids import NIL
-    from runtime.data.queries import sql
+    from runtime.events.registry import pipeline_status
 
     async with opened(settings) as database, database.tenant(NIL) as tx:
-        rows = await tx.fetch_all(sql.select_pipeline_status, consumers=["relay", *engines()])
+        rows = await pipeline_status(tx, ["relay", *engines()])
     for row in rows:
+        if row["state"] in ("retired", "not_deployed") and row["name"] != "relay":
+            yield Finding(f"{row['name']} is {row['state'].replace('_', ' ')}")
+            continue
+        yield _judged(
+            row["partial_tenants"] == 0,
+            f"{row['name']} lacks the beginning of {row['partial_tenants']} stores' logs",
+            "it came after retention had cut them; its figures begin there",
+        )
         late = row["lag_events"] > 0 and row["lag_seconds"] > _LAG_TOLERANCE_S
         yield _judged(
             not late,
@@ -179,11 +187,14 @@ async def _pipeline(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _oracles(settings: Settings) -> AsyncIterator[Finding]:
-    from runtime.app import engines
+    from runtime.data.ids import NIL
     from runtime.data.oracles import run_oracles
+    from runtime.events.registry import registered
 
     async with opened(settings) as database:
-        broken = await run_oracles(database, ["relay", *engines()])
+        async with database.tenant(NIL) as tx:
+            consumers = await registered(tx)
+        broken = await run_oracles(database, consumers)
     for promise in broken:
         yield Finding(
             f"{promise.slug}: {promise.oracle}: {promise.problem}",

@@ -9,7 +9,7 @@ from runtime.commands.opened import installation, opened, tenant_id_of
 from runtime.commands.output import say
 from runtime.errors import NotFoundError
 
-app = cyclopts.App(name="engines", help="Rebuild what engines have learnt.")
+app = cyclopts.App(name="engines", help="Rebuild what engines have learnt; retire an engine.")
 
 
 @app.command
@@ -21,7 +21,7 @@ def rebuild(engine: str, *stores: str) -> None:
     Parameters
     ----------
     engine
-        stock or sales.
+        stock, sales, pricing or delivery.
     stores
         Slugs of the stores.
     """
@@ -39,5 +39,26 @@ def rebuild(engine: str, *stores: str) -> None:
             for slug in stores:
                 events = await rebuild_tenant(consumer, await tenant_id_of(database, slug))
                 say(f"{slug}: {events} events applied")
+
+    anyio.run(run)
+
+
+@app.command
+def retire(engine: str) -> None:
+    """Keep no events for an engine that does not run here any more; without this, retention waits for it.
+
+    What it knows stays as it is. When it is started again it goes on with the oldest events kept.
+
+    Parameters
+    ----------
+    engine
+        stock, sales, pricing or delivery.
+    """
+    from runtime.events.registry import retire as retire_consumer
+
+    async def run() -> None:
+        async with opened(installation()) as database:
+            await retire_consumer(database, engine)
+        say(f"{engine}: retired")
 
     anyio.run(run)

@@ -19,22 +19,37 @@ State = Literal["parked", "replay_requested", "replayed", "discarded"]
 
 @app.command
 def status() -> None:
-    """Show how far the relay and every engine are behind the log, and their dead letters."""
+    """Show whether the relay and every engine run, how far they are behind the log, and their dead letters.
+
+    A partial store is one whose log had been cut by retention before the engine came.
+    """
     from runtime.app import engines
     from runtime.data.ids import NIL
-    from runtime.data.queries import sql
+    from runtime.events.registry import pipeline_status
 
     async def show() -> None:
         async with opened(installation()) as database, database.tenant(NIL) as tx:
-            rows = await tx.fetch_all(sql.select_pipeline_status, consumers=["relay", *engines()])
+            rows = await pipeline_status(tx, ["relay", *engines()])
         say_table(
-            ("CONSUMER", "LAG (EVENTS)", "LAG (S)", "BLOCKED STORES", "DEAD LETTERS"),
+            (
+                "CONSUMER",
+                "STATE",
+                "LAST SEEN",
+                "LAG (EVENTS)",
+                "LAG (S)",
+                "BLOCKED STORES",
+                "PARTIAL STORES",
+                "DEAD LETTERS",
+            ),
             [
                 (
                     row["name"],
+                    row["state"].replace("_", " "),
+                    "" if row["seen_at"] is None else f"{row['seen_at']:%Y-%m-%d %H:%M:%S}",
                     row["lag_events"],
                     f"{row['lag_seconds']:.1f}",
                     row["blocked_tenants"],
+                    row["partial_tenants"],
                     row["dead_letters"],
                 )
                 for row in rows

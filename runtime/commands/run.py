@@ -11,7 +11,8 @@ def run(*, roles: str | None = None) -> None:
     Parameters
     ----------
     roles
-        Comma-separated: api, relay, engines (or engine:stock, engine:sales), scheduler. Default: ROLES.
+        Comma-separated: api, relay, engines (or some of engine:stock, engine:sales, engine:pricing,
+        engine:delivery), scheduler. Default: ROLES.
     """
     from runtime import app
     from runtime.host.logs import configure_logs

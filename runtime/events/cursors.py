@@ -20,6 +20,9 @@ from runtime.data.transactions import EngineTransaction, Record
 from runtime.errors import RetryLaterError
 from runtime.events.engine import Engine
 from runtime.events.event import read_event
+from runtime.host.logs import get_logger
+
+log = get_logger(__name__)
 
 
 class LogGapError(Exception):
@@ -43,7 +46,11 @@ class EngineCursors:
         return self.database.engine(tenants)
 
     async def ensure(self, tenants: Collection[UUID]) -> None:
-        """Create the cursors that do not exist yet; a tenant that there is not has none."""
+        """Create the cursors that do not exist yet; a tenant that there is not has none.
+
+        An engine that is new to a store begins with the oldest event kept. Where that is not the first, what it knows
+        of the store is only as complete as that: it says so in the log, the metrics and the pipeline's status.
+        """
         unknown = set(tenants) - self._known
         if unknown:
             async with self.transaction(unknown) as tx:
@@ -51,6 +58,14 @@ class EngineCursors:
                     sql.create_engine_cursors, consumer=self.engine.name, tenant_ids=list(unknown)
                 )
             self._known.update(row["id"] for row in rows)
+            for row in rows:
+                if (row["since_seq"] or 1) > 1:
+                    log.warning(
+                        "engine misses the beginning of a log",
+                        engine=self.engine.name,
+                        tenant_id=str(row["id"]),
+                        since_seq=row["since_seq"],
+                    )
 
     async def lock(self, tx: EngineTransaction, tenants: Collection[UUID]) -> list[Record]:
         """Lock the tenants' cursors (``tenant_id, last_seq, attempts``); not those waiting after a failure."""

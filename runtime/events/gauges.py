@@ -8,12 +8,18 @@ import redis.asyncio as redis
 
 from runtime.data.database import Database
 from runtime.data.queries import sql
+from runtime.events.registry import pipeline_status
 from runtime.events.streams import stream_key
 from runtime.host import metrics
 
+_ABSENT = ("retired", "not_deployed")
+
 
 class PipelineGauges:
-    """Depth and age of what is not yet published or applied, dead letters, streams, and how both servers are used."""
+    """Depth and age of what is not yet published or applied, dead letters, streams, and how both servers are used.
+
+    ``consumers`` are those of this release; one that does not run in this installation has no lag.
+    """
 
     def __init__(
         self, database: Database, client: redis.Redis, consumers: Sequence[str], partitions: int
@@ -25,16 +31,24 @@ class PipelineGauges:
 
     async def step(self) -> int:
         """Read everything once; returns 0, for there is nothing to tell of it."""
+        await self._read_database()
+        await self._read_redis()
+        return 0
+
+    async def _read_database(self) -> None:
         async with self._database.transaction() as tx:
             outbox = await tx.fetch_one(sql.select_outbox_depth)
-            consumers = await tx.fetch_all(sql.select_pipeline_status, consumers=self._consumers)
+            consumers = await pipeline_status(tx, self._consumers)
             server = await tx.fetch_one(sql.show_server_use)
         if outbox is not None:
             metrics.OUTBOX_EVENTS.set(outbox["events"])
             metrics.OUTBOX_AGE_SECONDS.set(outbox["age_s"])
         for row in consumers:
-            metrics.ENGINE_LAG_EVENTS.labels(row["name"]).set(row["lag_events"])
-            metrics.ENGINE_LAG_SECONDS.labels(row["name"]).set(row["lag_seconds"])
+            here = row["state"] not in _ABSENT
+            metrics.ENGINE_LAG_EVENTS.labels(row["name"]).set(row["lag_events"] if here else 0)
+            metrics.ENGINE_LAG_SECONDS.labels(row["name"]).set(row["lag_seconds"] if here else 0)
+            metrics.ENGINE_PARTIAL_TENANTS.labels(row["name"]).set(row["partial_tenants"])
+            metrics.CONSUMER_RUNNING.labels(row["name"]).set(row["state"] == "running")
             metrics.DEAD_LETTERS.labels(row["name"]).set(row["dead_letters"])
         if server is not None:
             metrics.DATABASE_SIZE_BYTES.set(server["size_bytes"])
@@ -42,6 +56,8 @@ class PipelineGauges:
             metrics.DATABASE_CONNECTIONS.labels("limit").set(server["max_connections"])
             metrics.OLDEST_TRANSACTION_SECONDS.set(server["oldest_transaction_s"])
             metrics.LAST_BACKUP_TIMESTAMP_SECONDS.set(server["backed_up_at_s"])
+
+    async def _read_redis(self) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for partition in range(self._partitions):
             pipeline.xlen(stream_key(partition))
@@ -51,4 +67,3 @@ class PipelineGauges:
             metrics.STREAM_ENTRIES.labels(partition).set(length)
         metrics.REDIS_MEMORY_BYTES.set(memory["used_memory"])
         metrics.REDIS_MEMORY_LIMIT_BYTES.set(memory["maxmemory"])
-        return 0

@@ -1,114 +1,50 @@
-"""Periodic work on the log and its consumers: retention, trimming of the streams, rolling of the engines."""
+"""Periodic work on the consumers of the log: trimming of the streams, rolling of the engines."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import anyio
 import redis.asyncio as redis
-from anyio.abc import TaskStatus
 from redis.exceptions import ResponseError
 
 from runtime.data.database import Database
 from runtime.data.queries import sql
-from runtime.errors import RetryLaterError
+from runtime.data.transactions import Record
 from runtime.events.cursors import EngineCursors
-from runtime.events.streams import REDIS_ERRORS, stream_key
-from runtime.host import metrics
-from runtime.host.logs import get_logger
-from runtime.host.pauses import pause
-
-DELETE_BATCH = 5_000
-IDEMPOTENCY_RETENTION = timedelta(hours=24)
-
-log = get_logger(__name__)
+from runtime.events.jobs import each_tenant
+from runtime.events.registry import ABANDONED_AFTER, registered
+from runtime.events.streams import stream_key
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Periodic work; ``run`` returns how much it did, which is logged when it is something."""
+async def trim_streams(database: Database, client: redis.Redis, partitions: int) -> int:
+    """Trim each stream behind the oldest entry that a consumer has pending or undelivered; returns entries removed.
 
-    name: str
-    interval_s: float
-    run: Callable[[], Awaitable[int]]
-
-
-class JobActor:
-    """Runs one job at its interval, in one process at a time across all of them."""
-
-    def __init__(self, job: Job, database: Database) -> None:
-        self._job = job
-        self._database = database
-
-    async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
-        """Run until ``stop``; a server that is away only makes the job late."""
-        task_status.started()
-        while not stop.is_set():
-            try:
-                await self.step()
-            except (RetryLaterError, *REDIS_ERRORS) as error:
-                metrics.SCHEDULER_JOB_FAILURES.labels(self._job.name).inc()
-                log.warning("job waits", job=self._job.name, error=repr(error))
-            await pause(stop, self._job.interval_s)
-
-    async def step(self) -> int:
-        """Do the job once, unless another process is at it."""
-        async with self._database.transaction() as tx:
-            if not await tx.fetch_value(sql.try_job_lock, job=self._job.name):
-                return 0
-            with metrics.SCHEDULER_JOB_SECONDS.labels(self._job.name).time():
-                done = await self._job.run()
-        if done:
-            log.info("job done", job=self._job.name, count=done)
-        return done
-
-
-async def delete_old(database: Database, consumers: Iterable[str], retention_days: int) -> int:
-    """Delete log rows older than ``retention_days`` that every consumer has left behind, in small batches."""
-    deleted = 0
-    while True:
-        async with database.transaction() as tx:
-            batch = await tx.execute(
-                sql.delete_old_events,
-                consumers=list(consumers),
-                before=tx.now - timedelta(days=retention_days),
-                limit=DELETE_BATCH,
-            )
-        deleted += batch
-        if batch < DELETE_BATCH:
-            break
-    async with database.transaction() as tx:
-        await tx.execute(sql.delete_old_idempotency_keys, before=tx.now - IDEMPOTENCY_RETENTION)
-    return deleted
-
-
-async def trim_streams(client: redis.Redis, groups: Iterable[str], partitions: int) -> int:
-    """Trim each stream behind the oldest entry that a group has pending or undelivered; returns entries removed.
-
-    A stream on which one of ``groups`` does not exist (yet) is left alone. MAXLEN and the server's ``lag`` are not
-    used: the one drops what nobody has read, the other is wrong after a trim.
+    Only engines with a recent sign of life count: an entry is a wake-up, and what it points to stays in the log. A
+    stream on which the group of one of them does not exist (yet) is left alone. MAXLEN and the server's ``lag`` are
+    not used: the one drops what nobody has read, the other is wrong after a trim.
     """
+    async with database.transaction() as tx:
+        alive = await registered(tx, alive_within=ABANDONED_AFTER)
+    groups = {name for name in alive if name != "relay"}
     removed = 0
     for partition in range(partitions):
         key = stream_key(partition)
         try:
             known: list[dict[str, Any]] = await client.xinfo_groups(key)
+            last_id = (await client.xinfo_stream(key))["last-generated-id"]
         except ResponseError:  # no such stream
             continue
         by_name = {group["name"].decode(): group for group in known}
-        if not set(groups) <= by_name.keys():
+        if not groups <= by_name.keys():
             continue
-        bounds = []
-        for name, group in by_name.items():
+        bounds = [_after(last_id)]
+        for name in groups:
             pending: dict[str, Any] = await client.xpending(key, name)
-            bounds.append(pending["min"] or _after(group["last-delivered-id"]))
-        if bounds:
-            removed += await client.xtrim(key, minid=min(bounds, key=_order), approximate=True)
+            bounds.append(pending["min"] or _after(by_name[name]["last-delivered-id"]))
+        removed += await client.xtrim(key, minid=min(bounds, key=_order), approximate=True)
     return removed
 
 
@@ -127,24 +63,32 @@ class Rolls:
     async def step(self) -> int:
         """Roll what needs it; returns how many tenants were rolled."""
         async with self._cursors.database.transaction() as tx:
-            positions = await tx.fetch_all(
-                sql.select_positions, consumer=self._cursors.engine.name, quiet=QUIET
-            )
-        rolled = 0
-        for position in positions:
-            tenant_id = position["tenant_id"]
-            today = tx.now.astimezone(ZoneInfo(position["time_zone"])).date()
-            done_on, done_seq = self._done.get(tenant_id, (today, -1))
-            if done_on == today and (done_seq == position["last_seq"] or not position["is_quiet"]):
-                continue
-            async with self._cursors.transaction([tenant_id]) as roll:
-                locked = await self._cursors.lock(roll, [tenant_id])
-                if not locked:
-                    continue
-                await self._cursors.engine.roll(roll, tenant_id, today)
-            self._done[tenant_id] = (today, locked[0]["last_seq"])
-            rolled += 1
-        return rolled
+            rows = await tx.fetch_all(sql.select_positions, consumer=self._cursors.engine.name, quiet=QUIET)
+        positions = {row["tenant_id"]: row for row in rows}
+        due = [tenant_id for tenant_id, position in positions.items() if self._is_due(position, tx.now)]
+
+        async def roll(tenant_id: UUID) -> int:
+            return await self._roll(tenant_id, _day(positions[tenant_id], tx.now))
+
+        return await each_tenant(f"roll-{self._cursors.engine.name}", due, roll)
+
+    def _is_due(self, position: Record, now: datetime) -> bool:
+        today = _day(position, now)
+        done_on, done_seq = self._done.get(position["tenant_id"], (today, -1))
+        return done_on != today or (done_seq != position["last_seq"] and position["is_quiet"])
+
+    async def _roll(self, tenant_id: UUID, today: date) -> int:
+        async with self._cursors.transaction([tenant_id]) as tx:
+            locked = await self._cursors.lock(tx, [tenant_id])
+            if not locked:
+                return 0
+            await self._cursors.engine.roll(tx, tenant_id, today)
+        self._done[tenant_id] = (today, locked[0]["last_seq"])
+        return 1
+
+
+def _day(position: Record, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(position["time_zone"])).date()
 
 
 def _order(entry_id: bytes) -> tuple[int, int]:

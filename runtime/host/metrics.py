@@ -65,10 +65,17 @@ ENGINE_LAG_EVENTS = _gauge("engine_lag_events", "Events in the log that a consum
 ENGINE_LAG_SECONDS = _gauge("engine_lag_seconds", "Age of the oldest of them", "engine")
 ENGINE_BATCH_SECONDS = _histogram("engine_batch_seconds", "Time to apply one batch", _BATCH_BUCKETS, "engine")
 ENGINE_FAILURES = _counter("engine_failures_total", "Batches and events that failed", "engine")
+ENGINE_PARTIAL_TENANTS = _gauge(
+    "engine_partial_tenants", "Stores whose log had been cut before the engine came", "engine"
+)
+CONSUMER_RUNNING = _gauge("consumer_running", "1 after a sign of life within a minute", "consumer")
 DEAD_LETTERS = _gauge("dead_letters", "Events waiting for an operator", "engine")
 
 SCHEDULER_JOB_SECONDS = _histogram("scheduler_job_seconds", "Time of one job", _BATCH_BUCKETS, "job")
 SCHEDULER_JOB_FAILURES = _counter("scheduler_job_failures_total", "Jobs that failed", "job")
+SCHEDULER_TENANT_FAILURES = _counter(
+    "scheduler_tenant_failures_total", "Stores that a job failed for and left for its next turn", "job"
+)
 
 ACTOR_RESTARTS = _counter("actor_restarts_total", "Crashes after which an actor was started again", "actor")
 EVENT_LOOP_DELAY_SECONDS = _histogram(

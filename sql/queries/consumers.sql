@@ -12,21 +12,32 @@ limit $limit;
 
 -- name: create_engine_cursors
 -- all tenants: bound by the list of the batch. Answers which of them there are: a stream's entry may be forged, or older
--- than the database.
+-- than the database. Where retention has cut a log before this consumer came, it begins with what is kept.
 with known as (
-  select id
-  from tenants
-  where id = any ($tenant_ids::uuid[])
+  select
+    t.id,
+    case
+      when h.head is null then 1
+      else coalesce(
+        (select min(o.tenant_seq) from event_outbox as o where o.tenant_id = t.id),
+        h.head + 1
+      )
+    end as first_seq
+  from tenants as t
+  left join tenant_event_head as h on h.tenant_id = t.id
+  where t.id = any ($tenant_ids::uuid[])
 ),
 made as (
-  insert into consumer_cursor (consumer, tenant_id)
-  select $consumer::text, id
+  insert into consumer_cursor (consumer, tenant_id, last_seq, since_seq)
+  select $consumer::text, id, first_seq - 1, first_seq
   from known
   order by id
   on conflict do nothing
+  returning tenant_id, since_seq
 )
-select id
-from known;
+select known.id, made.since_seq
+from known
+left join made on made.tenant_id = known.id;
 
 -- name: lock_engine_cursors
 -- all tenants: bound by the list of the batch. The fixed order keeps two batches from deadlocking.
@@ -110,6 +121,7 @@ where consumer = $consumer
 -- name: rewind_engine_cursor
 update consumer_cursor
 set last_seq = 0,
+    since_seq = 1,
     attempts = 0,
     blocked_seq = null,
     next_attempt_at = null,

@@ -1,19 +1,29 @@
 -- name: select_pipeline_status
--- all tenants: the platform's operators see how far every consumer has come
+-- all tenants: the platform's operators see how far every consumer has come, those of this release that were never
+-- started here included
 select
   consumers.name,
+  case
+    when r.retired_at is not null then 'retired'
+    when r.seen_at >= clock_timestamp() - $silence::interval then 'running'
+    when r.name is not null or count(c.tenant_id) > 0 then 'silent'
+    else 'not_deployed'
+  end as state,
+  nullif(r.seen_at, '-infinity') as seen_at,
   coalesce(sum(h.head - coalesce(c.last_seq, 0)), 0)::bigint as lag_events,
   coalesce(extract(epoch from clock_timestamp() - min(h.updated_at) filter (where h.head > coalesce(c.last_seq, 0))), 0)::float8
     as lag_seconds,
   count(*) filter (where c.blocked_seq is not null) as blocked_tenants,
+  count(*) filter (where c.since_seq > 1) as partial_tenants,
   (select count(*) from dead_letters as d where d.consumer = consumers.name and d.state in ('parked', 'replay_requested'))
     as dead_letters
 from unnest($consumers::text[]) as consumers (name)
-cross join tenant_event_head as h
+left join consumers as r on r.name = consumers.name
+left join tenant_event_head as h on true
 left join consumer_cursor as c
   on c.consumer = consumers.name
   and c.tenant_id = h.tenant_id
-group by consumers.name
+group by consumers.name, r.name, r.seen_at, r.retired_at
 order by consumers.name;
 
 -- name: select_log_status
@@ -77,8 +87,19 @@ where o.tenant_id = old.tenant_id
 -- name: delete_old_idempotency_keys
 -- all tenants: retention
 delete from idempotency_keys
-where created_at < $before;
+where (tenant_id, key) in (
+  select tenant_id, key
+  from idempotency_keys
+  where created_at < $before
+  limit $limit
+);
 
--- name: try_job_lock
--- all tenants: one process at a time does a periodic job; the lock ends with the transaction
-select pg_try_advisory_xact_lock(hashtextextended('basecommerce:' || $job::text, 0));
+-- name: delete_ended_sessions
+-- all tenants: retention. Their refresh tokens go with them.
+delete from sessions
+where (tenant_id, id) in (
+  select tenant_id, id
+  from sessions
+  where expires_at < $before
+  limit $limit
+);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -13,6 +14,8 @@ import asyncpg
 import pytest
 
 from runtime.__main__ import app, run
+from runtime.data.database import Database
+from runtime.events.registry import Presence
 from runtime.settings import Settings
 
 Command = Callable[..., tuple[int, str, str]]
@@ -199,3 +202,25 @@ def test_the_doctor_names_a_server_that_is_away(command, monkeypatch) -> None:
     code, out, _ = command("doctor")
     assert code == 1
     assert "PROBLEM Redis does not answer" in out
+
+
+def test_an_engine_is_retired_by_name_unless_it_runs(command, settings) -> None:
+    async def register() -> None:
+        opened = await Database.open(settings.database_url_of("engine"), "engine", size=1)
+        await Presence("pricing", opened).register()
+        await opened.close()
+
+    async def fall_silent() -> None:
+        connection = await asyncpg.connect(settings.database_url)
+        await connection.execute("update consumers set seen_at = now() - interval '1 hour'")
+        await connection.close()
+
+    asyncio.run(register())
+    assert re.search(r"pricing +running", command("events", "status")[1])
+    assert command("engines", "retire", "pricing")[0] == 1
+    asyncio.run(fall_silent())
+    assert command("engines", "retire", "pricing")[:2] == (0, "pricing: retired\n")
+    status = command("events", "status")[1]
+    assert re.search(r"pricing +retired", status)
+    assert re.search(r"delivery +not deployed", status)
+    assert command("engines", "retire", "delivery")[0] == 1

@@ -8,6 +8,7 @@ import redis.asyncio as redis
 
 from runtime.data.database import Database
 from runtime.events.gauges import PipelineGauges
+from runtime.events.registry import Presence
 from runtime.host.metrics import REGISTRY
 from tests.support.events import PARTITIONS, emit_events
 
@@ -23,10 +24,18 @@ def gauges(scheduler_database: Database, redis_client: redis.Redis) -> PipelineG
     return PipelineGauges(scheduler_database, redis_client, ["relay", "stock"], PARTITIONS)
 
 
-async def test_what_waits_is_counted_and_ages(gauges: PipelineGauges, database: Database, new_tenant) -> None:
+async def test_what_waits_is_counted_and_ages(
+    gauges: PipelineGauges, database: Database, engine_database: Database, new_tenant
+) -> None:
     tenant_id = await new_tenant()
     await emit_events(database, tenant_id, 1, 2, 3)
     await gauges.step()
+    # An engine that is not deployed here is no cause for an alarm.
+    assert _value("engine_lag_events", engine="stock") == 0
+    assert _value("consumer_running", consumer="stock") == 0
+    await Presence("stock", engine_database).register()
+    await gauges.step()
+    assert _value("consumer_running", consumer="stock") == 1
     assert _value("outbox_events") == 3
     assert _value("outbox_age_seconds") > 0
     assert _value("engine_lag_events", engine="stock") == 3

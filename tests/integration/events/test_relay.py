@@ -7,7 +7,6 @@ from redis.exceptions import ResponseError
 from runtime.data.ids import new_id, partition_of
 from runtime.events.consumer import Consumer
 from runtime.events.engine_actor import EngineActor, Message, Reconciler
-from runtime.events.maintenance import delete_old, trim_streams
 from runtime.events.relay import Relay
 from runtime.events.streams import ensure_group, open_redis, stream_key
 from runtime.events.wake import WakeSignal
@@ -209,38 +208,6 @@ async def test_forged_and_ghost_entries_have_no_effect(
     assert await effects(owner, tenant_id) == [1]
     assert await cursor(owner, "ledger", nobody) is None
     assert (await redis_client.xpending(key, "ledger"))["pending"] == 0
-
-
-async def test_streams_are_trimmed_behind_what_every_group_has_done(redis_client, new_tenant) -> None:
-    key = stream_key(0)
-    ids = [await redis_client.xadd(key, {"n": n}) for n in range(300)]
-    assert await trim_streams(redis_client, ["one", "other"], 1) == 0
-    for group in ("one", "other"):
-        await ensure_group(redis_client, 0, group)
-    await redis_client.xreadgroup("one", "c", {key: ">"}, count=300)
-    await redis_client.xack(key, "one", *ids)
-    assert await trim_streams(redis_client, ["one", "other"], 1) == 0
-    await redis_client.xreadgroup("other", "c", {key: ">"}, count=300)
-    await redis_client.xack(key, "other", *ids[:250])
-    await trim_streams(redis_client, ["one", "other"], 1)
-    remaining = [entry_id for entry_id, _ in await redis_client.xrange(key)]
-    assert set(ids[250:]) <= set(remaining)
-    assert len(remaining) < 300
-
-
-async def test_retention_deletes_only_what_every_consumer_has_left_behind(
-    database, engine_database, scheduler_database, owner, relay, ledger, new_tenant
-) -> None:
-    tenant_id = await new_tenant()
-    await emit_events(database, tenant_id, 1, 2)
-    await owner.execute("update event_outbox set recorded_at = now() - interval '30 days'")
-    assert await delete_old(scheduler_database, ["relay", "ledger"], 7) == 0
-    await relay.step()
-    assert await delete_old(scheduler_database, ["relay", "ledger"], 7) == 0
-    await Consumer(ledger, engine_database).step([tenant_id])
-    await emit_events(database, tenant_id, 3)
-    assert await delete_old(scheduler_database, ["relay", "ledger"], 7) == 2
-    assert await owner.fetchval("select min(tenant_seq) from event_outbox") == 3
 
 
 async def test_a_message_merges_with_the_next_one() -> None:
