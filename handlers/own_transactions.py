@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
-from runtime.data.ids import new_id
-from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.web.call import Call
 
@@ -22,28 +19,3 @@ async def transaction(call: Call[Any]) -> AsyncIterator[TenantTransaction]:
         tx.correlation_id = call.request_id
         tx.wake = call.context.wake
         yield tx
-
-
-async def write_audit(
-    call: Call[Any], tx: TenantTransaction, action: str, thing: str, thing_id: UUID | None, after: Any
-) -> None:
-    """The audit entry that other operations leave through ``call.audit``."""
-    await tx.execute(
-        sql.record_write,
-        key=None,
-        status=None,
-        body=None,
-        headers=None,
-        address=call.address[:64],
-        request_id=call.request_id,
-        entries=[
-            {
-                "id": str(new_id()),
-                "action": action,
-                "thing": thing,
-                "thing_id": None if thing_id is None else str(thing_id),
-                "before": None,
-                "after": after,
-            }
-        ],
-    )

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from handlers.changes import any_version, lock
-from handlers.deliveries import pictures
 from runtime.data.queries import sql
 from runtime.errors import ConflictError, NotFoundError
 from runtime.web.call import Call, Reply
@@ -79,6 +78,6 @@ async def anonymise_customer(call: Call, customer_id: UUID) -> Reply:
     ]
     if names:
         # Before the commit: when that fails the request is sent again, and nobody is to miss these files.
-        await pictures.drop(pictures.directory_of(call.context.settings, call.identity.tenant_id), names)
+        await call.context.files.delete(call.identity.tenant_id, names)
     call.audit("customer.anonymised", "customer", customer_id)
     return Reply(None, status=204)

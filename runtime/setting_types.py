@@ -70,6 +70,17 @@ def _domain(value: str) -> str:
 Roles = Annotated[tuple[Annotated[str, AfterValidator(_role)], ...], NoDecode, BeforeValidator(_split)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
+
+
+def _bucket_url(value: str) -> str:
+    if value and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?", value) is None:
+        raise ValueError("expected s3://bucket or s3://bucket/prefix")
+    return value
+
+
+BucketUrl = Annotated[str, AfterValidator(_bucket_url)]
+"""``s3://bucket/prefix``, or nothing."""
+
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 PoolSize = Annotated[int, Field(ge=1, le=500)]

@@ -15,7 +15,17 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from runtime.errors import StartupError
 from runtime.secret_key import development_key, weakness
-from runtime.setting_types import DatabaseUrl, Domain, Networks, Origins, PoolSize, Port, RedisUrl, Roles
+from runtime.setting_types import (
+    BucketUrl,
+    DatabaseUrl,
+    Domain,
+    Networks,
+    Origins,
+    PoolSize,
+    Port,
+    RedisUrl,
+    Roles,
+)
 
 _DEVELOPMENT_DEFAULTS = {"environment": "development", "log_format": "console"}
 
@@ -36,6 +46,14 @@ class Settings(BaseSettings):
         "",
         description="Where images of deliveries lie, a directory per store; default `BASECOMMERCE_HOME`/files",
     )
+    files_url: BucketUrl = Field(
+        "",
+        description="Keeps images in a bucket of an S3-compatible service instead: `s3://bucket` or `s3://bucket/prefix`",
+    )
+    files_s3_endpoint: str = Field("", description="Address of that service; empty for AWS")
+    files_s3_region: str = Field("us-east-1", description="Region of the bucket")
+    files_s3_access_key_id: str = Field("", description="Key with which the bucket is read and written")
+    files_s3_secret_access_key: SecretStr = Field(SecretStr(""), description="The secret of that key")
 
     backup_directory: str = Field(
         "", description="Where `basecommerce backup` writes; default `BASECOMMERCE_HOME`/backups"

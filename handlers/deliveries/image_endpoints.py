@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from handlers.deliveries import pictures
 from handlers.deliveries.models import ImageQuery, ImageView
 from handlers.deliveries.rules import Caller
 from handlers.delivery_states import WITH_IMAGES, delivery_conflict
-from handlers.own_transactions import transaction, write_audit
+from handlers.own_transactions import transaction
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import ConflictError, NotFoundError, RefusedError
+from runtime.errors import ConflictError, NotFoundError
 from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="deliveries")
@@ -20,11 +21,37 @@ routes = Routes(tag="deliveries")
 MAX_IMAGES = 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An image whose file is written; it belongs to nothing until its row is."""
+
+    picture: pictures.Picture
+    name: str
+
+
+async def _keep(call: Call[ImageQuery], delivery_id: UUID) -> _Kept:
+    """Read the image, make it anew and write its file: no transaction waits for the sender or for the file."""
+    async with transaction(call) as tx:
+        await _check(tx, call, delivery_id)
+    pictures.check_media_type(call.request)
+    call.content = await pictures.read_image(call.request)
+    picture = await pictures.prepare(call.content, call.query.kind)
+    kept = _Kept(picture, pictures.file_name(picture))
+    await call.context.files.put(call.identity.tenant_id, kept.name, picture.content, picture.media_type)
+    return kept
+
+
+async def _drop(call: Call[ImageQuery]) -> None:
+    await call.context.files.delete(call.identity.tenant_id, [call.prepared.name])
+
+
 @routes.post(
     "/deliveries/{delivery_id}/images",
     may="deliveries:drive",
     summary="Add a photo or a signature",
-    transaction=False,
+    prepare=_keep,
+    discard=_drop,
+    reads_body=True,
     query=ImageQuery,
     answers=ImageView,
     status=201,
@@ -33,35 +60,27 @@ MAX_IMAGES = 20
 async def add_delivery_image(call: Call[ImageQuery], delivery_id: UUID) -> Reply:
     """The body is the image itself: JPEG, PNG or WebP by its content, at most 5 MiB and 25 million pixels. It is made
     smaller and encoded anew, without its metadata. At most 20 a delivery."""
-    async with transaction(call) as tx:
-        await _check(tx, call, delivery_id)
-    pictures.check_media_type(call.request)
-    picture = await pictures.prepare(await pictures.read_image(call.request), call.query.kind)
-    directory = pictures.directory_of(call.context.settings, call.identity.tenant_id)
-    name = await pictures.keep(directory, picture)
-    image_id = new_id()
-    try:
-        async with transaction(call) as tx:
-            await tx.fetch_one(sql.lock_delivery, id=delivery_id)
-            await _check(tx, call, delivery_id)
-            await tx.execute(
-                sql.insert_delivery_image,
-                id=image_id,
-                delivery_id=delivery_id,
-                kind=call.query.kind,
-                file_name=name,
-                media_type=picture.media_type,
-                width=picture.width,
-                height=picture.height,
-                size_bytes=len(picture.content),
-            )
-            shown = {"image": str(image_id), "kind": call.query.kind}
-            await write_audit(call, tx, "delivery.image_added", "delivery", delivery_id, shown)
-            created_at = tx.now
-    except RefusedError:
-        # After any other fault the commit may have happened, and a file too many does no harm.
-        await pictures.drop(directory, [name])
-        raise
+    kept: _Kept = call.prepared
+    picture, image_id = kept.picture, new_id()
+    await call.tx.fetch_one(sql.lock_delivery, id=delivery_id)
+    await _check(call.tx, call, delivery_id)
+    await call.tx.execute(
+        sql.insert_delivery_image,
+        id=image_id,
+        delivery_id=delivery_id,
+        kind=call.query.kind,
+        file_name=kept.name,
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        size_bytes=len(picture.content),
+    )
+    call.audit(
+        "delivery.image_added",
+        "delivery",
+        delivery_id,
+        after={"image": str(image_id), "kind": call.query.kind},
+    )
     return Reply(
         {
             "id": str(image_id),
@@ -70,7 +89,7 @@ async def add_delivery_image(call: Call[ImageQuery], delivery_id: UUID) -> Reply
             "width": picture.width,
             "height": picture.height,
             "size_bytes": len(picture.content),
-            "created_at": created_at.isoformat(),
+            "created_at": call.tx.now.isoformat(),
         }
     )
 
@@ -78,18 +97,23 @@ async def add_delivery_image(call: Call[ImageQuery], delivery_id: UUID) -> Reply
 @routes.get(
     "/deliveries/{delivery_id}/images/{image_id}",
     may="deliveries:read",
+    transaction=False,
     summary="Show an image",
     media="image/*",
 )
 async def get_delivery_image(call: Call, delivery_id: UUID, image_id: UUID) -> Reply:
     """`image/jpeg` or `image/png`; 404 in any other store."""
-    row = await call.tx.fetch_one(sql.find_delivery_image, delivery_id=delivery_id, id=image_id)
+    async with transaction(call) as tx:
+        row = await tx.fetch_one(sql.find_delivery_image, delivery_id=delivery_id, id=image_id)
     if row is None:
         raise NotFoundError
     Caller.of(call.identity).check_own(row["driver_id"])
-    directory = pictures.directory_of(call.context.settings, call.identity.tenant_id)
+    try:
+        content = await call.context.files.get(call.identity.tenant_id, row["file_name"])
+    except FileNotFoundError:
+        raise NotFoundError from None
     return Reply(
-        await pictures.fetch(directory, row["file_name"]),
+        content,
         headers={"Content-Type": row["media_type"], "Content-Disposition": "inline"},
     )
 

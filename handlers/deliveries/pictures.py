@@ -9,16 +9,13 @@ from __future__ import annotations
 import io
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from uuid import UUID
 
 import anyio
 import anyio.to_thread
 from aiohttp import web
 
-from runtime.errors import NotFoundError, RefusedError
-from runtime.settings import Settings
+from runtime.errors import RefusedError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +30,6 @@ _MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
 
 # 25 million pixels take 100 MB while they are decoded.
 _DECODING = anyio.CapacityLimiter(2)
-_FILES = anyio.CapacityLimiter(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,42 +119,9 @@ def encode_anew(data: bytes, kind: str) -> Picture:
     return Picture(written.getvalue(), "image/jpeg", *flat.size)
 
 
-def directory_of(settings: Settings, tenant_id: UUID) -> Path:
-    """Where a store's files lie: a directory of its own."""
-    return settings.files_home / str(tenant_id)
-
-
-async def keep(directory: Path, picture: Picture) -> str:
-    """Write the image to a new file and return its name, which nobody can guess."""
-    name = f"{secrets.token_hex(24)}.{picture.suffix}"
-
-    def write() -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = directory / name
-        with path.open("xb") as file:
-            file.write(picture.content)
-        path.chmod(0o600)
-
-    await anyio.to_thread.run_sync(write, limiter=_FILES)
-    return name
-
-
-async def fetch(directory: Path, name: str) -> bytes:
-    """The content of a kept file; 404 when it is gone."""
-    try:
-        return await anyio.to_thread.run_sync((directory / name).read_bytes, limiter=_FILES)
-    except FileNotFoundError:
-        raise NotFoundError from None
-
-
-async def drop(directory: Path, names: list[str]) -> None:
-    """Delete kept files; those that are gone are no fault."""
-
-    def unlink() -> None:
-        for name in names:
-            (directory / name).unlink(missing_ok=True)
-
-    await anyio.to_thread.run_sync(unlink, limiter=_FILES)
+def file_name(picture: Picture) -> str:
+    """A name for a new file that nobody can guess."""
+    return f"{secrets.token_hex(24)}.{picture.suffix}"
 
 
 def _format_of(data: bytes) -> str:

@@ -55,7 +55,7 @@ async def list_routes(call: Call[RouteList]) -> Reply:
     "/routes/plan",
     may="routes:plan",
     summary="Plan a day",
-    transaction=False,
+    prepare=planner.solve_day,
     body=PlanNew,
     answers=PlanView,
     errors=(404, 409),
@@ -64,7 +64,7 @@ async def plan_routes(call: Call, body: PlanNew) -> Reply:
     """Puts what is to be delivered on the day onto its vehicles: weight and volume, windows and hours kept, the
     important first, as few kilometres as possible. Planning again moves everything that has not left, except what is
     locked. 409 `plan_outdated` when a delivery changed meanwhile."""
-    return Reply(await planner.plan_day(call, body))
+    return Reply(await planner.keep_day(call.tx, call.prepared, call))
 
 
 @routes.get("/routes/{route_id}", may="routes:read", summary="Show a route", answers=RouteView)

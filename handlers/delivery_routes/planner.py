@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from handlers.delivery_routes.planning import DayPlan, Facts, PlannedRoute
 from handlers.delivery_states import allowed_on_routes
 from handlers.explanations import Numbers
 from handlers.lines import unknown_reference
-from handlers.own_transactions import transaction, write_audit
+from handlers.own_transactions import transaction
 from handlers.route_solver import Problem, Solution, solve, solve_in_background
 from handlers.suppliers.prices import local_day
 from runtime.data.ids import new_id
@@ -53,11 +54,18 @@ _REASONS = {
 }
 
 
-async def plan_day(call: Call[Any], body: PlanNew) -> str:
-    """Plan the day anew and answer the plan as JSON.
+@dataclass(frozen=True, slots=True)
+class SolvedDay:
+    """A day's plan before it is written."""
 
-    404 for an unknown vehicle or driver, 422 for a day that is over or without vehicles, 409 when what was planned with
-    has changed meanwhile, 503 when the solver is busy.
+    plan: DayPlan
+    solution: Solution
+
+
+async def solve_day(call: Call[Any], body: PlanNew) -> SolvedDay:
+    """Read what there is and find out what goes where.
+
+    404 for an unknown vehicle or driver, 422 for a day that is over or without vehicles, 503 when the solver is busy.
     """
     settings, time_zone = call.tenant.settings, call.tenant.time_zone
     async with transaction(call) as tx:
@@ -71,20 +79,24 @@ async def plan_day(call: Call[Any], body: PlanNew) -> str:
             "There is no vehicle to plan with.",
             "Não há veículo disponível para planejar.",
         )
-    solution = await run_solver(plan.problem(body.seconds))
-    async with transaction(call) as tx:
-        written = await write_plan(tx, plan, plan.routes(solution), call.locale)
-        bodies = [
-            row["body"]
-            for row in await tx.fetch_all(
-                sql.list_day_routes, day=body.day, allowed=allowed_on_routes(call.identity.permissions)
-            )
-        ]
-        left_out = [_left_out(row, reason, call.locale) for row, reason in plan.left_out(solution)]
-        outcome = {"day": body.day.isoformat(), "routes": written, "left_out": len(left_out)}
-        await write_audit(call, tx, "routes.planned", "route", None, outcome)
+    return SolvedDay(plan, await run_solver(plan.problem(body.seconds)))
+
+
+async def keep_day(tx: TenantTransaction, solved: SolvedDay, call: Call[Any]) -> str:
+    """Write a solved day and answer it as JSON; 409 when what was planned with has changed meanwhile."""
+    plan, day = solved.plan, solved.plan.facts.day
+    written = await write_plan(tx, plan, plan.routes(solved.solution), call.locale)
+    bodies = [
+        row["body"]
+        for row in await tx.fetch_all(
+            sql.list_day_routes, day=day, allowed=allowed_on_routes(call.identity.permissions)
+        )
+    ]
+    left_out = [_left_out(row, reason, call.locale) for row, reason in plan.left_out(solved.solution)]
+    outcome = {"day": day.isoformat(), "routes": written, "left_out": len(left_out)}
+    call.audit("routes.planned", "route", None, after=outcome)
     said = [*plan.assumptions(call.locale), *plan.unmeasured(call.locale)]
-    view = PlanView.model_construct(day=body.day, routes=[], left_out=left_out, explanation=said)
+    view = PlanView.model_construct(day=day, routes=[], left_out=left_out, explanation=said)
     # The routes come from the database as JSON, as everywhere else.
     return view.model_dump_json().replace('"routes":[]', f'"routes":[{",".join(bodies)}]', 1)
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from runtime.data.database import Database
+from runtime.data.files import open_files
 from runtime.host.ops import Readiness
 from runtime.settings import Settings
 from runtime.web import auth, branding, documentation
@@ -56,6 +57,7 @@ def create_application(
     context = Context(
         settings=settings,
         database=database,
+        files=open_files(settings),
         permissions=permissions,
         parse_settings=parse,
         cursors=Cursors(KeyRing("cursors", secret, previous)),

@@ -101,6 +101,7 @@ class Call(Generic[Q]):
         "address",
         "arguments",
         "audited",
+        "content",
         "context",
         "identity",
         "locale",
@@ -128,6 +129,7 @@ class Call(Generic[Q]):
         self.locale = locale
         self.address = address
         self.audited: list[AuditEntry] = []
+        self.content = b""
 
     def public_url(self, path: str) -> str:
         """The address under which the client would reach ``path``, a secure one when the edge took it securely."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from runtime.data.database import Database
+    from runtime.data.files import Files
     from runtime.settings import Settings
     from runtime.web.limits import RateLimits
     from runtime.web.pagination import Cursors
@@ -25,6 +26,7 @@ class Context:
 
     settings: Settings
     database: Database
+    files: Files
     permissions: Mapping[str, frozenset[str]]
     parse_settings: Callable[[Any], Any]
     cursors: Cursors

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
-from runtime.errors import ForbiddenError, NotFoundError, RetryLaterError, UnauthorizedError
+from runtime.errors import ForbiddenError, NotFoundError, RefusedError, RetryLaterError, UnauthorizedError
 from runtime.host.logs import security_event
 from runtime.web.call import Call, Identity, Reply, Tenant
 from runtime.web.context import Context
@@ -20,10 +20,11 @@ from runtime.web.tags import names, version_tag
 from runtime.web.tenancy import admit
 from runtime.web.tokens import Claims
 from runtime.web.trace import TRACE, Trace
-from runtime.web.writes import StoredAnswer, claim, idempotency_key, record
+from runtime.web.writes import StoredAnswer, claim, idempotency_key, recall, record
 
 HANDLER_DEADLINE_S = 15.0
 JSON = "application/json"
+REPLAYED = "Idempotent-Replayed"
 
 _KEPT_HEADERS = ("ETag", "Location")
 
@@ -57,15 +58,38 @@ class _Endpoint:
         if self._body is not None:
             data = await read_body(request)
             arguments["body"] = self._body.read(request, data)
-        elif key is not None:
+        elif key is not None and not operation.reads_body:
             data = await read_body(request)
         if not operation.transaction:
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 return self._response(call, await operation.handler(call, **arguments))
         if operation.prepare is not None:
+            if key is not None and not operation.reads_body:
+                stored = await recall(call, operation, key, data)
+                if stored is not None:
+                    return _replay(stored)
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 call.prepared = await operation.prepare(call, **arguments)
-        return await self._in_transaction(call, arguments, key, data)
+        return await self._finish(call, arguments, key, data or call.content)
+
+    async def _finish(
+        self, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes
+    ) -> web.Response:
+        """Run the handler, and undo its preparation when that came to nothing.
+
+        After any other fault than a refusal the commit may have happened, and what was prepared may be in use.
+        """
+        discard = self._operation.discard
+        if discard is None:
+            return await self._in_transaction(call, arguments, key, data)
+        try:
+            response = await self._in_transaction(call, arguments, key, data)
+        except RefusedError:
+            await discard(call)
+            raise
+        if REPLAYED in response.headers:
+            await discard(call)
+        return response
 
     async def _in_transaction(
         self, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes
@@ -202,7 +226,7 @@ def _bearer(request: web.Request) -> str:
 
 def _replay(stored: StoredAnswer) -> web.Response:
     headers: CIMultiDict[str] = CIMultiDict(stored.headers)
-    headers["Idempotent-Replayed"] = "true"
+    headers[REPLAYED] = "true"
     if stored.body:
         headers["Content-Type"] = JSON
     return web.Response(body=stored.body.encode(), status=stored.status, headers=headers)

@@ -19,6 +19,7 @@ from runtime.web.call import Call, Reply
 
 Handler = Callable[..., Awaitable[Reply]]
 Preparation = Callable[..., Awaitable[Any]]
+Discarding = Callable[[Call], Awaitable[None]]
 H = TypeVar("H", bound=Handler)
 
 _PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -59,6 +60,8 @@ class Operation:
     public: bool
     transaction: bool
     prepare: Preparation | None
+    discard: Discarding | None
+    reads_body: bool
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     answers: Any
@@ -111,6 +114,8 @@ class Routes:
         public: bool = False,
         transaction: bool = True,
         prepare: Preparation | None = None,
+        discard: Discarding | None = None,
+        reads_body: bool = False,
         query: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         answers: Any = None,
@@ -124,11 +129,17 @@ class Routes:
         ``transaction=False`` leaves opening transactions to the handler (``call.tx`` is then not set), and
         idempotency keys, which live in the transaction, do not apply. ``prepare`` is given the same arguments
         before the transaction is opened, and does what is too slow to hold one open for; its result is
-        ``call.prepared``. ``answers`` is the model of the JSON that is answered, ``media`` the content type of an
-        answer that is not JSON. ``errors`` lists refusals beyond the usual ones.
+        ``call.prepared``. With ``reads_body`` it also reads the request's body, which is no JSON, into
+        ``call.content``. ``discard`` undoes a preparation when the request is then refused, or was answered before.
+        ``answers`` is the model of the JSON that is answered, ``media`` the content type of an answer that is not
+        JSON. ``errors`` lists refusals beyond the usual ones.
         """
         if prepare is not None and not transaction:
             raise TypeError(f"{method} {path}: there is no transaction to prepare for")
+        if (reads_body or discard is not None) and prepare is None:
+            raise TypeError(f"{method} {path}: nothing is prepared")
+        if reads_body and body is not None:
+            raise TypeError(f"{method} {path}: the body is either JSON or read by the preparation")
         if may is not None and (public or _PERMISSION.fullmatch(may) is None):
             raise TypeError(
                 f"{method} {path}: permission {may!r} should read resource:verb, on a non-public route"
@@ -148,6 +159,8 @@ class Routes:
                     public=public,
                     transaction=transaction,
                     prepare=prepare,
+                    discard=discard,
+                    reads_body=reads_body,
                     query=query,
                     body=body,
                     answers=answers,

@@ -50,8 +50,7 @@ async def claim(call: Call[Any], operation: Operation, key: str, data: bytes) ->
 
     The key's row is the transaction's first write: it goes when the request fails, and a twin waits for it.
     """
-    route = f"{operation.method} {operation.path}"
-    digest = hashlib.sha256(call.request.path_qs.encode("utf-8", "surrogateescape") + b"\0" + data).digest()
+    route, digest = _asked(call, operation, data)
     try:
         claimed = await call.tx.fetch_value(
             sql.claim_idempotency_key, key=key, route=route, request_hash=digest
@@ -60,10 +59,31 @@ async def claim(call: Call[Any], operation: Operation, key: str, data: bytes) ->
         raise _in_progress() from None
     if claimed:
         return None
-    row = await call.tx.fetch_one(sql.get_idempotent_answer, key=key)
-    if row is None or row["status"] is None:
+    stored = await _stored(call.tx, key, route, digest)
+    if stored is None:
         raise _in_progress()
-    if (row["user_id"], row["route"], row["request_hash"]) != (call.tx.user_id, route, digest):
+    return stored
+
+
+async def recall(call: Call[Any], operation: Operation, key: str, data: bytes) -> StoredAnswer | None:
+    """The stored answer when the same request was done before; takes nothing, for what is slow to do again."""
+    user_id = None if operation.public else call.identity.user_id
+    async with call.context.database.tenant(call.tenant.id, user_id=user_id) as tx:
+        return await _stored(tx, key, *_asked(call, operation, data))
+
+
+def _asked(call: Call[Any], operation: Operation, data: bytes) -> tuple[str, bytes]:
+    """The operation, and a digest of what it is asked for."""
+    target = call.request.path_qs.encode("utf-8", "surrogateescape")
+    return f"{operation.method} {operation.path}", hashlib.sha256(target + b"\0" + data).digest()
+
+
+async def _stored(tx: TenantTransaction, key: str, route: str, digest: bytes) -> StoredAnswer | None:
+    """The answer kept under the key; refused when the key was used for another request."""
+    row = await tx.fetch_one(sql.get_idempotent_answer, key=key)
+    if row is None or row["status"] is None:
+        return None
+    if (row["user_id"], row["route"], row["request_hash"]) != (tx.user_id, route, digest):
         raise field_refused(
             "/header/Idempotency-Key",
             "idempotency_key_reused",

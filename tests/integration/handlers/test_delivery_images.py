@@ -153,3 +153,19 @@ async def test_forgetting_a_customer_takes_proofs_and_images_away(depot: Depot, 
     shown = await depot.api.json("GET", f"deliveries/{delivery['id']}", status=200)
     assert (shown["proof"]["receiver_name"], shown["proof"]["latitude"], shown["images"]) == (None, None, [])
     assert kept(settings.home / "files" / str(depot.store.id)) == []
+
+
+async def test_an_image_sent_again_under_its_key_is_kept_once(depot: Depot, settings) -> None:
+    delivery = await depot.on_the_road()
+    path, data = f"deliveries/{delivery['id']}/images?kind=photo", picture()
+    headers = {"Content-Type": "image/jpeg", "Idempotency-Key": "photo-1"}
+    first = await depot.driver.post(path, data=data, headers=headers)
+    again = await depot.driver.post(path, data=data, headers=headers)
+    assert (first.status, again.status, again.headers["Idempotent-Replayed"]) == (201, 201, "true")
+    assert await first.json() == await again.json()
+    other = await depot.driver.post(path, data=picture(size=(10, 10)), headers=headers)
+    assert (other.status, (await other.json())["errors"][0]["code"]) == (422, "idempotency_key_reused")
+    assert len(kept(settings.home / "files" / str(depot.store.id))) == 1
+    assert await depot.owner.fetchval("select count(*) from delivery_images") == 1
+    actions = await depot.owner.fetch("select action from audit_log where action = 'delivery.image_added'")
+    assert len(actions) == 1

@@ -218,3 +218,19 @@ async def test_the_event_loop_keeps_turning_while_a_day_is_solved() -> None:
     assert sum(len(tour.visits) for tour in solution.tours) == 80
     assert took > 0.5
     assert max(delays) < 0.05
+
+
+async def test_a_day_planned_again_under_its_key_is_not_planned_twice(depot: Depot) -> None:
+    await depot.order()
+    body = {"day": tomorrow(), "vehicles": [{"vehicle_id": depot.vehicle}], "seconds": 1}
+    key = {"Idempotency-Key": "plan-1"}
+    first = await depot.keeper.post("routes/plan", json=body, headers=key)
+    planned = await first.json()
+    assert (first.status, len(planned["routes"])) == (200, 1)
+    await depot.order()
+    again = await depot.keeper.post("routes/plan", json=body, headers=key)
+    assert (again.status, again.headers["Idempotent-Replayed"]) == (200, "true")
+    assert await again.json() == planned
+    assert len(await depot.owner.fetch("select from audit_log where action = 'routes.planned'")) == 1
+    waiting = await depot.api.json("GET", "deliveries?status=planned", status=200)
+    assert len(waiting["items"]) == 1
