@@ -98,12 +98,10 @@ async def _hash_of_owner(call: Call, body: TenantNew) -> str | None:
     errors=(409,),
 )
 async def create_tenant(call: Call, body: TenantNew) -> Reply:
-    """The store, its event log, its default location and its first owner come into being together.
-
-    They are committed just before the platform's own record of it, as row security keeps the two apart.
-    """
-    context = call.context
-    async with context.database.tenant(new_id()) as tx:
+    """The store, its event log, its default location, its first owner and the platform's own record of it come into
+    being together, or not at all."""
+    context, tx, tenant_id = call.context, call.tx, new_id()
+    async with tx.founding(tenant_id):
         await create_store(
             tx,
             context.settings.event_partitions,
@@ -121,9 +119,9 @@ async def create_tenant(call: Call, body: TenantNew) -> Reply:
                 role=Role.OWNER,
                 password_hash=call.prepared,
             )
-        row = await tx.fetch_one(sql.get_tenant_body, id=tx.tenant_id)
-    context.directory.forget_all()
-    call.audit("tenant.created", "tenant", tx.tenant_id, after={"slug": body.slug})
+        row = await tx.fetch_one(sql.get_tenant_body, id=tenant_id)
+    tx.after_commit(context.directory.forget_all)
+    call.audit("tenant.created", "tenant", tenant_id, after={"slug": body.slug})
     return Reply(row["body"] if row is not None else None)
 
 

@@ -42,6 +42,8 @@ class TenantSettings(BaseModel):
     quote_validity_days: int = Field(7, ge=1, le=365, description="Days a sent quote stays open")
     quote_prefix: Prefix = Field("COT-", description="Before the number of quotes")
     order_prefix: Prefix = Field("PED-", description="Before the number of orders")
+    purchase_order_prefix: Prefix = Field("OC-", description="Before the number of purchase orders")
+    delivery_prefix: Prefix = Field("ENT-", description="Before the number of deliveries")
     allow_negative_stock: bool = Field(False, description="Let goods go out that the books do not have")
     default_lead_time_days: Annotated[Decimal, *decimal_field("0", "365", 3)] = Field(
         Decimal(7), description="Days from ordering to receiving, where a product says nothing else"

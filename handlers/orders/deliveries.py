@@ -11,13 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from handlers.delivery_states import OPEN
+from handlers.settings import TenantSettings
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.events.catalogue import DeliveryStatusChanged
 from runtime.events.log import emit
-
-NUMBER_PREFIX = "ENT-"
 
 
 async def open_delivery(
@@ -40,7 +39,7 @@ async def open_delivery(
         sql.open_delivery,
         id=delivery_id,
         order_id=order_id,
-        prefix=NUMBER_PREFIX,
+        default_prefix=TenantSettings().delivery_prefix,
         item_ids=None if chosen is None else [item_id for item_id, _ in chosen],
         quantities=None if chosen is None else [quantity for _, quantity in chosen],
         priority=priority,

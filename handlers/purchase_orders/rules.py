@@ -17,6 +17,7 @@ from handlers.lines import line_total, unknown_reference
 from handlers.orders.rules import Written
 from handlers.purchase_orders.models import PurchaseItemNew, PurchaseOrderChange, PurchaseOrderNew
 from handlers.purchase_orders.states import PURCHASE_ORDER, allowed_on_purchase_orders
+from handlers.settings import TenantSettings
 from handlers.states import ALL_PERMISSIONS
 from handlers.stock.rules import ensure_default_location
 from handlers.suppliers.prices import local_day
@@ -29,7 +30,6 @@ from runtime.events.log import emit
 from runtime.web.fields import MAX_MONEY
 from runtime.web.problems import field_refused
 
-NUMBER_PREFIX = "OC-"
 _DEFAULT_ZONE = "America/Sao_Paulo"
 _NOTHING = Decimal(0)
 
@@ -59,7 +59,7 @@ async def create(
         id=order_id,
         supplier_id=body.supplier_id,
         location_id=location_id,
-        prefix=NUMBER_PREFIX,
+        default_prefix=TenantSettings().purchase_order_prefix,
         total=lines.total,
         expected_on=body.expected_on,
         notes=body.notes,

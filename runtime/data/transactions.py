@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -11,7 +12,8 @@ import anyio
 import asyncpg
 
 from runtime.data.errors import translate
-from runtime.data.queries import Query
+from runtime.data.ids import NIL
+from runtime.data.queries import Query, sql
 
 Record: TypeAlias = asyncpg.Record
 BeforeCommit = Callable[[], Awaitable[None]]
@@ -131,6 +133,25 @@ class TenantTransaction(Transaction):
         self.correlation_id: str | None = None
         self.traceparent: str | None = None
         self._defaults["tenant_id"] = tenant_id
+        self._defaults["user_id"] = user_id
+
+    @asynccontextmanager
+    async def founding(self, tenant_id: UUID) -> AsyncIterator[None]:
+        """Within the platform's own transaction, work in a store that is being made: both commit, or neither.
+
+        ``tenant_id`` of the transaction, and what row security lets through, are the new store's inside the block.
+        Raises ``ValueError`` for any other transaction than the platform's, and for a store that there is already.
+        """
+        if self.tenant_id != NIL or await self.fetch_value(sql.get_tenant_status, id=tenant_id) is not None:
+            raise ValueError("only the platform may found a store, and only one that there is not yet")
+        await self._work_as(tenant_id, None)  # the platform's people are nobody in the store
+        yield
+        # After an error in the block the transaction is over, and the rollback takes all of this back.
+        await self._work_as(NIL, self.user_id)
+
+    async def _work_as(self, tenant_id: UUID, user_id: UUID | None) -> None:
+        await self.fetch_value(sql.confine_to_tenant, tenant=str(tenant_id))
+        self.tenant_id = self._defaults["tenant_id"] = tenant_id
         self._defaults["user_id"] = user_id
 
 

@@ -22,15 +22,6 @@ log = get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    # Otherwise aiohttp tells everybody its version.
-    "Server": "BaseCommerce",
-}
 _ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
 _METHODS = frozenset((*_ALLOWED_METHODS.split(", "), "OPTIONS"))
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Accept-Language"
@@ -58,7 +49,7 @@ class Outer:
         with metrics.HTTP_REQUESTS_IN_FLIGHT.track_inprogress():
             response = await self._answer(request, handler, trace)
         headers = response.headers
-        for name, value in _SECURITY_HEADERS.items():
+        for name, value in problems.SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-Id"] = request_id
         headers.setdefault("Cache-Control", "no-store")

@@ -24,6 +24,7 @@ SHARED_CODES: Mapping[str, ProblemCode] = {
     "content_encoding": _code(415, "Compressed bodies are not taken."),
     "duplicate_key": _code(400, "A JSON object names the same key twice."),
     "forbidden": _code(403, "The role of the user does not have the operation's permission."),
+    "headers_too_large": _code(431, "The address or a header is longer than 8 KiB."),
     "idempotency_in_progress": _code(409, "The first request with this Idempotency-Key is still running."),
     "idempotency_key": _code(400, "The Idempotency-Key header has a form that is not taken."),
     "internal": _code(500, "A fault of ours; the log has it under `request_id`."),

@@ -14,6 +14,17 @@ from runtime.web.sentences import FIELD_SENTENCES, OTHER_FIELD
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "/docs#problem-"
 
+SECURITY_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    # Otherwise aiohttp tells everybody its version.
+    "Server": "BaseCommerce",
+}
+"""On every answer that says nothing else."""
+
 TITLES: Mapping[int, tuple[str, str]] = {
     400: ("Malformed request", "Requisição malformada"),
     401: ("Not signed in", "Não autenticado"),
@@ -29,6 +40,7 @@ TITLES: Mapping[int, tuple[str, str]] = {
     422: ("Invalid content", "Conteúdo inválido"),
     428: ("Precondition required", "Pré-condição necessária"),
     429: ("Too many requests", "Requisições demais"),
+    431: ("Headers too large", "Cabeçalhos grandes demais"),
     500: ("Internal error", "Erro interno"),
     503: ("Try again later", "Tente novamente mais tarde"),
 }
@@ -42,6 +54,11 @@ _STATUS_SENTENCES: Mapping[int, tuple[str, str, str]] = {
         "O endereço não aceita este método.",
     ),
     413: ("too_large", "The request is too large.", "A requisição é grande demais."),
+    431: (
+        "headers_too_large",
+        "The address or a header is longer than 8 KiB.",
+        "O endereço ou um cabeçalho tem mais de 8 KiB.",
+    ),
 }
 
 

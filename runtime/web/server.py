@@ -8,6 +8,7 @@ from anyio.abc import TaskStatus
 
 from runtime.errors import StartupError
 from runtime.host.logs import get_logger
+from runtime.web.protocol import ProblemRunner
 
 log = get_logger(__name__)
 
@@ -25,7 +26,7 @@ class ApiServer:
 
     async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
         """Listen until ``stop``; requests in flight then have the grace time. A taken port stops the start."""
-        runner = web.AppRunner(
+        runner = ProblemRunner(
             self._application,
             access_log=None,
             handle_signals=False,

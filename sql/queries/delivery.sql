@@ -86,7 +86,11 @@ made as (
     volume_m3, measured, created_by, created_at, updated_at
   )
   select
-    $tenant_id, $id, counter.value, document_number($prefix, counter.value), $order_id, $priority::smallint,
+    $tenant_id, $id, counter.value,
+    document_number(
+      coalesce((select settings ->> 'delivery_prefix' from tenants where id = $tenant_id), $default_prefix), counter.value
+    ),
+    $order_id, $priority::smallint,
     $scheduled_on::date, $window_from::timestamptz, $window_to::timestamptz, $notes,
     (
       select least(coalesce(sum(quantity * weight_kg), 0), 99999999999.999)

@@ -37,7 +37,11 @@ insert into purchase_orders (
   created_at, updated_at
 )
 select
-  $tenant_id, $id, counter.value, document_number($prefix, counter.value), $supplier_id, $location_id, $total,
+  $tenant_id, $id, counter.value,
+  document_number(
+    coalesce((select settings ->> 'purchase_order_prefix' from tenants where id = $tenant_id), $default_prefix), counter.value
+  ),
+  $supplier_id, $location_id, $total,
   $expected_on, $notes, $from_suggestions, $user_id, $now, $now
 from counter;
 

@@ -87,3 +87,13 @@ set name = $name,
     updated_at = $now
 where id = $tenant_id
 returning version;
+
+-- name: get_tenant_status
+-- all tenants: the directory of stores, which the platform keeps
+select status
+from tenants
+where id = $id;
+
+-- name: confine_to_tenant
+-- all tenants: says which one row security lets through until the transaction ends
+select set_config('app.tenant_id', $tenant, true);

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from runtime.data.ids import NIL, new_id
+
 TENANTS = "/api/v1/platform/tenants"
 OWNER = {"email": "ana@nova.localhost", "name": "Ana", "password": "tijolo azul na chuva"}
 
@@ -75,3 +77,31 @@ async def test_a_suspension_closes_sign_in_and_refresh_too(admin, client, store)
     assert (await client.post("/api/v1/auth/refresh", json=refresh)).status == 403
     assert (await client.at(None).post("/api/v1/auth/refresh", json=refresh)).status == 403
     assert (await client.get("/tenant.json")).status == 403
+
+
+async def test_a_store_and_the_platforms_record_of_it_are_made_together_or_not_at_all(
+    admin, client, owner
+) -> None:
+    """The record is the last statement of the transaction; here it fails."""
+    body = {"slug": "nova", "name": "Loja Nova", "owner": OWNER}
+    await owner.execute("alter table audit_log add constraint broken check (action <> 'tenant.created')")
+    assert (await admin.post(TENANTS, json=body)).status >= 400
+    assert await owner.fetchval("select count(*) from tenants where slug = 'nova'") == 0
+    assert (await client.at("nova").get("/tenant.json")).status == 404
+    await owner.execute("alter table audit_log drop constraint broken")
+    made = await admin.json("POST", TENANTS, body, status=201)
+    rows = await owner.fetch("select tenant_id, thing_id from audit_log where action = 'tenant.created'")
+    assert [(str(row["tenant_id"]), str(row["thing_id"])) for row in rows] == [
+        ("00000000-0000-0000-0000-000000000000", made["id"])
+    ]
+
+
+async def test_only_the_platform_founds_stores_and_only_new_ones(database, store) -> None:
+    async with database.tenant(store.id) as tx:
+        with pytest.raises(ValueError, match="only the platform"):
+            async with tx.founding(new_id()):
+                raise AssertionError
+    async with database.tenant(NIL) as tx:
+        with pytest.raises(ValueError, match="only one that there is not yet"):
+            async with tx.founding(store.id):
+                raise AssertionError

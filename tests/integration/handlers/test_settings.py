@@ -90,3 +90,21 @@ async def test_finance_reads_settings_and_others_do_not(client) -> None:
         assert (await client.get(SETTINGS)).status == status
     await client.login("finance")
     assert (await client.patch(SETTINGS, json={"name": "x"})).status == 403
+
+
+async def test_numbers_of_purchase_orders_and_deliveries_begin_as_the_store_says(
+    owner, store, database
+) -> None:
+    await owner.json(
+        "PATCH", SETTINGS, {"settings": {"purchase_order_prefix": "PC-", "delivery_prefix": "E-"}}, status=200
+    )
+    supplier = await owner.json("POST", "suppliers", {"name": "Cimentos do Sul"}, status=201)
+    product = await owner.json(
+        "POST", "products", {"sku": "C", "name": "Cimento", "unit": "SC", "base_price": "38.90"}, status=201
+    )
+    body = {
+        "supplier_id": supplier["id"],
+        "items": [{"product_id": product["id"], "quantity": "1", "unit_cost": "2"}],
+    }
+    bought = await owner.json("POST", "purchase-orders", body, status=201)
+    assert bought["number"] == "PC-000001"

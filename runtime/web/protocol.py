@@ -1,0 +1,95 @@
+"""What cannot even be read as HTTP, or fails before any operation is found, is answered by a problem document too."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+
+from runtime.data.ids import new_id
+from runtime.errors import RefusedError
+from runtime.host import metrics
+from runtime.host.logs import get_logger
+from runtime.web import problems
+
+log = get_logger(__name__)
+
+LOCALE = "pt-BR"
+
+
+class ProblemRunner(web.AppRunner):
+    """Serves an application; refusals of the HTTP server itself look like those of its operations."""
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        return _ProblemServer(
+            _answering_problems(server.request_handler),
+            request_factory=server.request_factory,
+            handler_cancellation=server.handler_cancellation,
+            loop=server._loop,
+            **server._kwargs,
+        )
+
+
+class _ProblemServer(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _ProblemProtocol(self, loop=self._loop, **self._kwargs)
+
+
+class _ProblemProtocol(web.RequestHandler):
+    """One connection. Its parser's complaints come here, with a placeholder for the request there is not."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 (it may hold what the client sent)
+    ) -> web.StreamResponse:
+        """Answer and close the connection; raises ``ConnectionError`` when an answer has begun already."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was under way")
+        if status >= 500:
+            log.error("request failed outside of the application", exc_info=exc)
+            refused = problems.internal()
+        elif isinstance(exc, LineTooLong):
+            refused = problems.of_status(431)
+        else:
+            refused = problems.of_status(status)
+        response = _problem(refused, "/")
+        response.force_close()
+        return response
+
+
+def _answering_problems(
+    handler: Callable[[Any], Awaitable[web.StreamResponse]],
+) -> Callable[[Any], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (
+            web.HTTPException
+        ) as error:  # raised before the middlewares: an Expect header of an unknown kind
+            return _problem(problems.of_status(error.status), request.path[:500])
+
+    return answer
+
+
+def _problem(refused: RefusedError, instance: str) -> web.Response:
+    request_id = str(new_id())
+    metrics.HTTP_REQUESTS.labels("none", "other", refused.status).inc()
+    log.info("request refused by the server", status=refused.status, request_id=request_id)
+    return web.Response(
+        body=problems.document(refused, locale=LOCALE, instance=instance, request_id=request_id),
+        status=refused.status,
+        headers={
+            "Content-Type": problems.CONTENT_TYPE,
+            "Cache-Control": "no-store",
+            "X-Request-Id": request_id,
+            **problems.SECURITY_HEADERS,
+        },
+    )
