@@ -84,6 +84,18 @@ class QuoteDocument:
         """A quantity without trailing zeros."""
         return format_decimal(Decimal(amount), format="#,##0.###", locale=_babel(self.locale))
 
+    def amount(self, item: Mapping[str, Any]) -> str:
+        """How much of an item, in the unit it is sold in and, when that is another, the one it is counted in."""
+        sold = f"{self.quantity(item['quantity'])} {item['unit']}"
+        if item["unit"] == item["stock_unit"]:
+            return sold
+        return f"{sold} ({self.quantity(item['stock_quantity'])} {item['stock_unit']})"
+
+    def price(self, item: Mapping[str, Any]) -> str:
+        """The unit price, with the unit it is for when that is not the one the item is sold in."""
+        price = self.money(item["unit_price"])
+        return price if item["price_unit"] == item["unit"] else f"{price}/{item['price_unit']}"
+
     @property
     def last_day(self) -> str:
         """The last day of validity."""
@@ -99,8 +111,7 @@ class QuoteDocument:
             "",
         ]
         lines += [
-            f"• {self.quantity(item['quantity'])} {item['unit']} {item['name']}: {self.money(item['line_total'])}"
-            for item in self.items
+            f"• {self.amount(item)} {item['name']}: {self.money(item['line_total'])}" for item in self.items
         ]
         lines += [
             "",

@@ -41,12 +41,15 @@ class LinkView(View):
 
 
 class PublicItemView(View):
-    """An item as the customer sees it."""
+    """An item as the customer sees it; ``unit_price`` is for one ``price_unit``, ``unit`` or ``stock_unit``."""
 
     name: str
     unit: str
     quantity: str
+    stock_unit: str
+    stock_quantity: str
     unit_price: Money
+    price_unit: str
     discount_percent: str
     line_total: Money
 

@@ -40,8 +40,8 @@ def render_page(document: QuoteDocument, path: str) -> str:
     """The HTML; the forms post to ``path``/accept and ``path``/reject."""
     say = document.say
     rows = "".join(
-        f"<tr><td>{html.escape(item['name'])}<td>{document.quantity(item['quantity'])} {html.escape(item['unit'])}"
-        f"<td>{html.escape(document.money(item['unit_price']))}<td>{html.escape(document.money(item['line_total']))}"
+        f"<tr><td>{html.escape(item['name'])}<td>{html.escape(document.amount(item))}"
+        f"<td>{html.escape(document.price(item))}<td>{html.escape(document.money(item['line_total']))}"
         for item in document.items
     )
     discount = (

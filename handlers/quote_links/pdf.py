@@ -10,7 +10,7 @@ from handlers.quote_links.document import QuoteDocument
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-_WIDTHS = (78, 24, 16, 32, 36)
+_WIDTHS = (78, 40, 32, 36)
 _MARGIN_MM = 12
 
 
@@ -59,7 +59,6 @@ def _items(pdf: FPDF, document: QuoteDocument) -> None:
     heads = (
         document.say("Produto", "Product"),
         document.say("Quantidade", "Quantity"),
-        document.say("Un.", "Unit"),
         document.say("Preço", "Price"),
         "Total",
     )
@@ -71,9 +70,8 @@ def _items(pdf: FPDF, document: QuoteDocument) -> None:
     for item in document.items:
         cells = (
             item["name"],
-            document.quantity(item["quantity"]),
-            item["unit"],
-            document.money(item["unit_price"]),
+            document.amount(item),
+            document.price(item),
             document.money(item["line_total"]),
         )
         for position, (width, text) in enumerate(zip(_WIDTHS, cells, strict=True)):
@@ -93,8 +91,8 @@ def _totals(pdf: FPDF, document: QuoteDocument) -> None:
         ]
     for label, amount, style in lines:
         pdf.set_font("helvetica", style, 10)
-        pdf.cell(sum(_WIDTHS[:4]), 6, _latin(label), align="R")
-        pdf.cell(_WIDTHS[4], 6, _latin(document.money(amount)), align="R", new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(sum(_WIDTHS[:3]), 6, _latin(label), align="R")
+        pdf.cell(_WIDTHS[3], 6, _latin(document.money(amount)), align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("helvetica", size=10)
     pdf.ln(2)
     until = document.say(f"Válido até {document.last_day}.", f"Valid until {document.last_day}.")

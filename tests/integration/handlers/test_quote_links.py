@@ -167,3 +167,23 @@ async def test_a_link_made_behind_tls_is_a_secure_one(
     assert shared["url"] in shared["whatsapp_text"]
     stranger = await client.post(f"quotes/{quote}/share", json={}, headers=secure)
     assert (await stranger.json())["url"].startswith("http://")
+
+
+async def test_what_is_sold_in_boxes_is_shown_in_boxes_and_in_what_they_hold(client: ApiClient) -> None:
+    await client.login("owner")
+    body = {"sku": "PISO", "name": "Piso 60x60", "unit": "M2", "base_price": "39.90"}
+    boxes = {"unit_conversions": [{"unit": "CX", "quantity": "2.32"}]}
+    product = await client.json("POST", "products", body | boxes, status=201)
+    customer = await client.json("POST", "customers", {"kind": "person", "name": "Ana"}, status=201)
+    items = [{"product_id": product["id"], "quantity": "5", "unit": "CX"}]
+    made = await client.json("POST", "quotes", {"customer_id": customer["id"], "items": items}, status=201)
+    await client.json("POST", f"quotes/{made['id']}/send", status=200)
+    shared = await client.json("POST", f"quotes/{made['id']}/share", status=201)
+    text = shared["whatsapp_text"].replace("\u00a0", " ")
+    assert "• 5 CX (11,6 M2) Piso 60x60: R$ 462,84" in text
+    seen = await client.json("GET", f"public/quotes/{shared['token']}", status=200)
+    [item] = seen["items"]
+    assert (item["unit"], item["stock_quantity"], item["price_unit"]) == ("CX", "11.600", "M2")
+    page = await client.get(f"/q/{shared['token']}")
+    html = (await page.text()).replace("\u00a0", " ")
+    assert "<td>5 CX (11,6 M2)<td>R$ 39,90/M2<td>R$ 462,84" in html
