@@ -95,14 +95,15 @@ def check_units(
             "The product's own unit is not converted.",
             "A unidade do próprio produto não se converte.",
         )
-    known = {unit, *(conversion.unit for conversion in conversions)}
-    for name, pack in (("sale_pack", sale_pack), ("purchase_pack", purchase_pack)):
+    sold = {unit, *(conversion.unit for conversion in conversions if conversion.sale)}
+    bought = {unit, *(conversion.unit for conversion in conversions if conversion.purchase)}
+    for name, pack, known in (("sale_pack", sale_pack, sold), ("purchase_pack", purchase_pack, bought)):
         if pack is not None and pack not in known:
             raise field_refused(
                 f"/{name}",
                 "unknown_unit",
-                f"The product has no conversion of {pack}.",
-                f"O produto não tem conversão de {pack}.",
+                f"The product is not traded so in {pack}.",
+                f"O produto não é negociado assim em {pack}.",
             )
 
 
@@ -126,19 +127,35 @@ class ProductUnits:
 
     def factor(self, unit: str) -> Fraction | None:
         """How many of the product's own unit one ``unit`` holds; None for a unit that the product does not have."""
+        ratio = self.ratio(unit)
+        return None if ratio is None else Fraction(ratio[1]) / Fraction(ratio[0])
+
+    def ratio(self, unit: str) -> tuple[Decimal, Decimal] | None:
+        """How many of ``unit`` hold how many of the product's own, as the catalogue writes it."""
         if unit == self.own:
-            return Fraction(1)
+            return Decimal(1), Decimal(1)
         for conversion in self.conversions:
             if conversion["unit"] == unit:
-                return Fraction(conversion["quantity"]) / Fraction(conversion["units"])
+                return Decimal(conversion["units"]), Decimal(conversion["quantity"])
         return None
 
+    def is_for(self, unit: str, use: Use) -> bool:
+        """Whether the unit may be used so: the product's own for everything, and the stock is counted in any."""
+        return use == "stock" or all(one[use] for one in self.conversions if one["unit"] == unit)
+
     def measure(
-        self, quantity: Decimal, unit: str | None, use: Use, at: str, *, round_up: bool = False
+        self,
+        quantity: Decimal,
+        unit: str | None,
+        use: Use,
+        at: str,
+        *,
+        round_up: bool = False,
+        field: str = "quantity",
     ) -> Measured:
         """The quantity (negative for what leaves) in the product's own unit, without which it is in that already.
 
-        Refused (422, with ``at`` as pointer): a unit that is not for this use, and a quantity that no number of
+        Refused (422, at ``at``/``field``): a unit that is not for this use, and a quantity that no number of
         thousandths of the own unit equals or that breaks a pack, unless ``round_up`` asks for the next that does not.
         """
         unit = unit or self.own
@@ -151,14 +168,14 @@ class ProductUnits:
         thousandths = int(quantity * _THOUSAND)
         steps, rest = divmod(thousandths, step)
         if rest and not round_up:
-            raise InvalidError(self._between(steps * step, step, unit, factor, pack, held, at))
+            raise InvalidError(self._between(steps * step, step, unit, factor, pack, held, f"{at}/{field}"))
         thousandths = (steps + bool(rest)) * step
         given = Decimal(thousandths) / _THOUSAND
         stock = Decimal(int(thousandths * factor)) / _THOUSAND
         if max(abs(given), abs(stock)) > MAX_QUANTITY:
             raise InvalidError(
                 FieldProblem(
-                    f"{at}/quantity",
+                    f"{at}/{field}",
                     "too_large",
                     "The quantity is more than 99,999,999,999.999.",
                     "A quantidade passa de 99.999.999.999,999.",
@@ -175,8 +192,7 @@ class ProductUnits:
                 f"The product has no conversion of {unit} into {self.own}.",
                 f"O produto não tem conversão de {unit} para {self.own}.",
             )
-        barred = use != "stock" and any(one["unit"] == unit and not one[use] for one in self.conversions)
-        if barred:
+        if not self.is_for(unit, use):
             english, portuguese = ("sold", "vende") if use == "sale" else ("bought", "compra")
             raise field_refused(
                 f"{at}/unit",
@@ -208,13 +224,13 @@ class ProductUnits:
         portuguese = " ou ".join(near).replace(".", ",")
         if pack:
             return FieldProblem(
-                f"{at}/quantity",
+                at,
                 "not_whole",
                 f"Only whole {pack}: {english}.",
                 f"Somente {pack} inteiros: {portuguese}.",
             )
         return FieldProblem(
-            f"{at}/quantity",
+            at,
             "inexact",
             f"This is no whole number of thousandths of {self.own}; possible: {english}.",
             f"Não é um número inteiro de milésimos de {self.own}; possível: {portuguese}.",

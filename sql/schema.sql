@@ -326,6 +326,16 @@ CREATE TABLE public.purchase_order_items (
     line_total numeric(14,2) NOT NULL,
     received_quantity numeric(14,3) DEFAULT 0 NOT NULL,
     note text,
+    bought_unit text NOT NULL,
+    bought_quantity numeric(14,3) NOT NULL,
+    bought_cost numeric(14,2) NOT NULL,
+    cost_unit text NOT NULL,
+    cost_units numeric(14,3) DEFAULT 1 NOT NULL,
+    cost_holds numeric(14,3) DEFAULT 1 NOT NULL,
+    CONSTRAINT purchase_order_items_bought_cost_check CHECK (((bought_cost >= (0)::numeric) AND (bought_cost <= 999999999999.99))),
+    CONSTRAINT purchase_order_items_bought_quantity_check CHECK (((bought_quantity > (0)::numeric) AND (bought_quantity <= 99999999999.999))),
+    CONSTRAINT purchase_order_items_cost_holds_check CHECK ((cost_holds > (0)::numeric)),
+    CONSTRAINT purchase_order_items_cost_units_check CHECK ((cost_units > (0)::numeric)),
     CONSTRAINT purchase_order_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
     CONSTRAINT purchase_order_items_note_check CHECK ((length(note) <= 4000)),
     CONSTRAINT purchase_order_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
@@ -472,7 +482,7 @@ CREATE FUNCTION public.product_json(product public.products) RETURNS text
 
 CREATE FUNCTION public.purchase_order_json(purchase public.purchase_orders, supplier_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN json_build_object('id', (purchase).id, 'number', (purchase).number, 'status', (purchase).status, 'supplier_id', (purchase).supplier_id, 'supplier_name', supplier_name, 'location_id', (purchase).location_id, 'items', (SELECT json_agg(json_build_object('id', items.id, 'position', items."position", 'product_id', items.product_id, 'sku', items.sku, 'name', items.name, 'unit', items.unit, 'quantity', (items.quantity)::text, 'unit_cost', (items.unit_cost)::text, 'line_total', (items.line_total)::text, 'received_quantity', (items.received_quantity)::text, 'outstanding_quantity', (GREATEST((items.quantity - items.received_quantity), 0.000))::text, 'note', items.note) ORDER BY items."position") AS json_agg FROM public.purchase_order_items items WHERE ((items.tenant_id = (purchase_order_json.purchase).tenant_id) AND (items.purchase_order_id = (purchase_order_json.purchase).id))), 'total', ((purchase).total)::text, 'expected_on', (purchase).expected_on, 'notes', (purchase).notes, 'reason', (purchase).reason, 'from_suggestions', (purchase).from_suggestions, 'created_by', (purchase).created_by, 'created_at', (purchase).created_at, 'updated_at', (purchase).updated_at, 'sent_at', (purchase).sent_at, 'received_at', (purchase).received_at, 'cancelled_at', (purchase).cancelled_at, 'version', (purchase).version, 'allowed_actions', ((allowed)::json -> (purchase).status));
+    RETURN json_build_object('id', (purchase).id, 'number', (purchase).number, 'status', (purchase).status, 'supplier_id', (purchase).supplier_id, 'supplier_name', supplier_name, 'location_id', (purchase).location_id, 'items', (SELECT json_agg(json_build_object('id', items.id, 'position', items."position", 'product_id', items.product_id, 'sku', items.sku, 'name', items.name, 'unit', items.bought_unit, 'quantity', (items.bought_quantity)::text, 'stock_unit', items.unit, 'stock_quantity', (items.quantity)::text, 'unit_cost', (items.bought_cost)::text, 'cost_unit', items.cost_unit, 'line_total', (items.line_total)::text, 'received_quantity', (round(((items.received_quantity * items.bought_quantity) / items.quantity), 3))::text, 'stock_received_quantity', (items.received_quantity)::text, 'outstanding_quantity', (round(((GREATEST((items.quantity - items.received_quantity), (0)::numeric) * items.bought_quantity) / items.quantity), 3))::text, 'stock_outstanding_quantity', (GREATEST((items.quantity - items.received_quantity), 0.000))::text, 'note', items.note) ORDER BY items."position") AS json_agg FROM public.purchase_order_items items WHERE ((items.tenant_id = (purchase_order_json.purchase).tenant_id) AND (items.purchase_order_id = (purchase_order_json.purchase).id))), 'total', ((purchase).total)::text, 'expected_on', (purchase).expected_on, 'notes', (purchase).notes, 'reason', (purchase).reason, 'from_suggestions', (purchase).from_suggestions, 'created_by', (purchase).created_by, 'created_at', (purchase).created_at, 'updated_at', (purchase).updated_at, 'sent_at', (purchase).sent_at, 'received_at', (purchase).received_at, 'cancelled_at', (purchase).cancelled_at, 'version', (purchase).version, 'allowed_actions', ((allowed)::json -> (purchase).status));
 
 CREATE FUNCTION public.quote_state(status text, valid_until timestamp with time zone, moment timestamp with time zone) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1622,11 +1632,20 @@ CREATE TABLE public.supplier_prices (
     source text NOT NULL,
     registered_by uuid,
     registered_at timestamp with time zone NOT NULL,
+    quoted_unit text,
+    quoted_price numeric(14,2),
+    quoted_units numeric(14,3),
+    quoted_holds numeric(14,3),
     CONSTRAINT supplier_prices_check CHECK (((valid_to >= valid_from) AND (valid_to <= '2999-12-31'::date))),
+    CONSTRAINT supplier_prices_check1 CHECK ((num_nonnulls(quoted_unit, quoted_price, quoted_units, quoted_holds) = ANY (ARRAY[0, 4]))),
     CONSTRAINT supplier_prices_lead_time_days_check CHECK (((lead_time_days >= 0) AND (lead_time_days <= 365))),
     CONSTRAINT supplier_prices_minimum_quantity_check CHECK (((minimum_quantity >= (0)::numeric) AND (minimum_quantity <= 99999999999.999))),
     CONSTRAINT supplier_prices_payment_days_check CHECK (((payment_days >= 0) AND (payment_days <= 365))),
     CONSTRAINT supplier_prices_price_check CHECK (((price >= (0)::numeric) AND (price <= 999999999999.99))),
+    CONSTRAINT supplier_prices_quoted_holds_check CHECK ((quoted_holds > (0)::numeric)),
+    CONSTRAINT supplier_prices_quoted_price_check CHECK (((quoted_price >= (0)::numeric) AND (quoted_price <= 999999999999.99))),
+    CONSTRAINT supplier_prices_quoted_unit_check CHECK (((length(quoted_unit) >= 1) AND (length(quoted_unit) <= 3))),
+    CONSTRAINT supplier_prices_quoted_units_check CHECK ((quoted_units > (0)::numeric)),
     CONSTRAINT supplier_prices_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text]))),
     CONSTRAINT supplier_prices_valid_from_check CHECK (((valid_from >= '1900-01-01'::date) AND (valid_from <= '2999-12-31'::date)))
 );

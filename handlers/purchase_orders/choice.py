@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from uuid import UUID
 
 from handlers.explanations import Numbers
+from handlers.units import ProductUnits
+from runtime.web.fields import MAX_QUANTITY
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a supplier asks for one unit of a product; the lead time in days, promised or else observed."""
+    """What a supplier asks for one of a product's own unit; the lead time in days, promised or else observed.
+
+    ``unit`` is the one that the price was quoted for, when that is another.
+    """
 
     supplier_id: UUID
     supplier_name: str
     price: Decimal
     minimum_quantity: Decimal
     lead_time_days: float | None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The offer taken and how much to buy of it; ``wanted`` is what was asked for, ``offers`` what there was."""
+    """The offer taken and how much to buy of it; ``wanted`` is what was asked for, ``offers`` what there was.
+
+    Quantities are in the product's own unit; bought in whole packs, ``packs`` says how many of which ``pack``.
+    """
 
     offer: Offer
     quantity: Decimal
     wanted: Decimal
     offers: Sequence[Offer]
+    pack: str | None = None
+    packs: Decimal | None = None
+    is_minimum: bool = False
 
 
-def choose(offers: Sequence[Offer], wanted: Decimal) -> Choice | None:
-    """The best offer for this quantity; None without any.
+def choose(offers: Sequence[Offer], wanted: Decimal, units: ProductUnits | None = None) -> Choice | None:
+    """The best offer for this quantity, in whole packs; None without any.
 
-    When every supplier asks for more than is wanted, the one where the least money has to be spent is taken, with
-    its minimum quantity. Equal in price and lead time: the order of the ids decides, so that it is always the same.
+    The packs are the product's purchase packs, else whole ones of the unit that the supplier's price is for. When every
+    supplier asks for more than is wanted, the one where the least money has to be spent is taken, with its minimum
+    quantity. Equal in price and lead time: the order of the ids decides, so that it is always the same.
     """
     if not offers:
         return None
-    fitting = [offer for offer in offers if offer.minimum_quantity <= wanted]
+    choices = [_packed(offer, wanted, wanted, offers, units) for offer in offers]
+    fitting = [choice for choice in choices if choice.offer.minimum_quantity <= choice.quantity]
     if fitting:
-        return Choice(min(fitting, key=_rank), wanted, wanted, offers)
+        return min(fitting, key=lambda choice: _rank(choice.offer))
     least = min(offers, key=lambda offer: (offer.price * offer.minimum_quantity, *_rank(offer)))
-    return Choice(least, least.minimum_quantity, wanted, offers)
+    return replace(_packed(least, least.minimum_quantity, wanted, offers, units), is_minimum=True)
+
+
+def _packed(
+    offer: Offer, quantity: Decimal, wanted: Decimal, offers: Sequence[Offer], units: ProductUnits | None
+) -> Choice:
+    pack = None if units is None else units.purchase_pack or offer.unit
+    held = None if units is None or pack is None else units.factor(pack)
+    if units is None or pack is None or held is None or not units.is_for(pack, "purchase"):
+        return Choice(offer, quantity, wanted, offers)
+    whole = replace(units, purchase_pack=pack)
+    bought = whole.measure(quantity, None, "purchase", "", round_up=True).stock_quantity
+    packs = Fraction(bought) / held
+    if packs > MAX_QUANTITY:
+        return Choice(offer, bought, wanted, offers)
+    return Choice(offer, bought, wanted, offers, pack, Decimal(int(packs)))
 
 
 def _rank(offer: Offer) -> tuple[Decimal, float, UUID]:
@@ -54,11 +84,23 @@ def _rank(offer: Offer) -> tuple[Decimal, float, UUID]:
 
 def explain_choice(choice: Choice, unit: str, numbers: Numbers) -> str:
     """Why this supplier and this quantity, in the reader's language."""
+    why = _explain_offer(choice, unit, numbers)
+    if choice.packs is None or (choice.pack == unit and choice.quantity == choice.wanted):
+        return why
+    packs, quantity = numbers.number(choice.packs, 3), numbers.number(choice.quantity, 3)
+    return why + (
+        f" Em embalagens inteiras: {packs} {choice.pack} ({quantity} {unit})."
+        if numbers.portuguese
+        else f" In whole packs: {packs} {choice.pack} ({quantity} {unit})."
+    )
+
+
+def _explain_offer(choice: Choice, unit: str, numbers: Numbers) -> str:
     offer, pt = choice.offer, numbers.portuguese
     others = [other for other in choice.offers if other.supplier_id != offer.supplier_id]
     price = numbers.money(offer.price)
-    if choice.quantity > choice.wanted:
-        minimum, wanted = numbers.number(choice.quantity, 3), numbers.number(choice.wanted, 3)
+    if choice.is_minimum:
+        minimum, wanted = numbers.number(offer.minimum_quantity, 3), numbers.number(choice.wanted, 3)
         return (
             f"O mínimo de {offer.supplier_name} é {minimum} {unit} (sugeridos {wanted}), a {price} por {unit}; "
             "nenhum fornecedor vende menos por menos dinheiro."
@@ -72,7 +114,7 @@ def explain_choice(choice: Choice, unit: str, numbers: Numbers) -> str:
             if pt
             else f"The only supplier with a price that holds: {price} per {unit}."
         )
-    fitting = [other for other in others if other.minimum_quantity <= choice.wanted]
+    fitting = [other for other in others if other.minimum_quantity <= choice.quantity]
     tied = [other for other in fitting if other.price == offer.price]
     if tied and offer.lead_time_days is not None:
         days = numbers.days(offer.lead_time_days)

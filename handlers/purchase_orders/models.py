@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool, StringConstraints, model_validator
 from handlers.changes import unchanged
 from handlers.pages import Day, NewestFirst
 from handlers.suppliers.models import LeadTime
+from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Quantity, QuantityOrZero, Version, View
 from runtime.web.pagination import ListQuery
 
@@ -29,10 +30,14 @@ class PurchaseStatus(StrEnum):
 
 
 class PurchaseItemNew(Body):
-    """One product to buy; without ``unit_cost`` the supplier's price of today holds, else what was paid last."""
+    """One product to buy, in its own unit unless another is named; ``unit_cost`` is for one of the same.
+
+    Without ``unit_cost`` the supplier's price of today holds, else what was paid last.
+    """
 
     product_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
     unit_cost: Money | None = None
     note: LongText | None = None
 
@@ -76,10 +81,12 @@ class PurchaseOrderChange(Body):
 
 
 class ReceiptItem(Body):
-    """How much of a product came in; without ``unit_cost`` the order's holds."""
+    """How much of a product came in, in the unit it was ordered in unless its own is named; ``unit_cost`` is for one of
+    the same, and without it the order's holds."""
 
     product_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
     unit_cost: Money | None = None
 
 
@@ -129,7 +136,10 @@ class FromSuggestions(Body):
 
 
 class PurchaseItemView(View):
-    """One line of a purchase order and how much of it has come."""
+    """One line of a purchase order and how much of it has come, in the unit it is bought in.
+
+    What begins with ``stock_`` is exactly that in the product's own unit. ``unit_cost`` is for one ``cost_unit``.
+    """
 
     id: UUID
     position: int
@@ -138,10 +148,15 @@ class PurchaseItemView(View):
     name: str
     unit: str
     quantity: Quantity
+    stock_unit: str
+    stock_quantity: Quantity
     unit_cost: Money
+    cost_unit: str
     line_total: Money
     received_quantity: QuantityOrZero
+    stock_received_quantity: QuantityOrZero
     outstanding_quantity: QuantityOrZero
+    stock_outstanding_quantity: QuantityOrZero
     note: str | None
 
 
@@ -179,7 +194,7 @@ class PurchaseOrderList(NewestFirst):
 
 
 class ReceiptLineView(View):
-    """How much of a product came in, at what cost, and the stock movement that booked it."""
+    """How much of a product came in and at what cost, both in its own unit, and the stock movement that booked it."""
 
     product_id: UUID
     movement_id: UUID

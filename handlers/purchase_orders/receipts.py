@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from uuid import UUID
 
 from handlers.lines import unknown_reference
 from handlers.orders.rules import Written
+from handlers.purchase_orders.lines import measure_line, share
 from handlers.purchase_orders.models import ReceiptNew
 from handlers.purchase_orders.rules import get, lock
 from handlers.settings import TenantSettings
@@ -19,13 +21,23 @@ from runtime.data.transactions import Record, TenantTransaction
 from runtime.errors import ConflictError
 from runtime.events.catalogue import PurchaseItem, PurchaseOrderReceived
 from runtime.events.log import emit
+from runtime.web.fields import MAX_MONEY
+from runtime.web.problems import field_refused
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
+    """Goods that came in, in their own unit; ``value`` is what all of them cost, unrounded."""
+
     product_id: UUID
     quantity: Decimal
-    unit_cost: Decimal
+    value: Fraction
+
+    @property
+    def unit_cost(self) -> Decimal:
+        """What one cost, to the cent."""
+        cents, rest = divmod(self.value * 100 / Fraction(self.quantity), 1)
+        return Decimal(int(cents) + (rest >= Fraction(1, 2))) / 100
 
 
 async def receive(
@@ -61,7 +73,9 @@ async def receive(
             reason=order["number"],
             unit_cost=arrival.unit_cost,
         )
-        movements[arrival.product_id], _ = await move(tx, settings, movement, purchase_order_id=order_id)
+        movements[arrival.product_id], _ = await move(
+            tx, settings, movement, purchase_order_id=order_id, value=arrival.value
+        )
     receipt_id = new_id()
     await tx.execute(
         sql.insert_purchase_receipt,
@@ -124,17 +138,26 @@ def _awaited(line: Record, arrived: Decimal) -> Decimal:
 def _arrivals(body: ReceiptNew, lines: dict[UUID, Record]) -> list[_Arrival]:
     if body.items is None:
         return [
-            _Arrival(product_id, line["quantity"] - line["received_quantity"], line["unit_cost"])
+            _Arrival(product_id, awaited, share(line, awaited))
             for product_id, line in lines.items()
-            if line["quantity"] > line["received_quantity"]
+            if (awaited := line["quantity"] - line["received_quantity"]) > 0
         ]
     arrivals = []
     for place, item in enumerate(body.items):
         line = lines.get(item.product_id)
         if line is None:
             raise unknown_reference(f"/items/{place}/product_id", "not_ordered", "item", "item deste pedido")
-        cost = line["unit_cost"] if item.unit_cost is None else item.unit_cost
-        arrivals.append(_Arrival(item.product_id, item.quantity, cost))
+        came = measure_line(line, item.quantity, item.unit, f"/items/{place}")
+        if item.unit_cost is None:
+            value = share(line, came.stock_quantity)
+        else:
+            value = Fraction(item.quantity) * Fraction(item.unit_cost)
+        arrival = _Arrival(item.product_id, came.stock_quantity, value)
+        if arrival.unit_cost > MAX_MONEY:
+            raise field_refused(
+                f"/items/{place}/unit_cost", "too_large", "The cost is too large.", "O custo é grande demais."
+            )
+        arrivals.append(arrival)
     return arrivals
 
 

@@ -5,16 +5,12 @@ Locks are taken in this order: purchase order, stock by product id, document cou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from handlers.changes import CheckVersion, any_version
-from handlers.lines import line_total, unknown_reference
 from handlers.orders.rules import Written
+from handlers.purchase_orders.lines import resolve
 from handlers.purchase_orders.models import PurchaseItemNew, PurchaseOrderChange, PurchaseOrderNew
 from handlers.purchase_orders.states import PURCHASE_ORDER, allowed_on_purchase_orders
 from handlers.settings import TenantSettings
@@ -24,22 +20,11 @@ from handlers.suppliers.prices import local_day
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction
-from runtime.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
+from runtime.errors import ConflictError, NotFoundError
 from runtime.events.catalogue import PurchaseItem, PurchaseOrderCancelled, PurchaseOrderSent
 from runtime.events.log import emit
-from runtime.web.fields import MAX_MONEY
-from runtime.web.problems import field_refused
 
 _DEFAULT_ZONE = "America/Sao_Paulo"
-_NOTHING = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """The items of a draft with their costs, as the arrays that the inserting query unnests."""
-
-    columns: dict[str, list[Any]]
-    total: Decimal
 
 
 async def create(
@@ -52,7 +37,7 @@ async def create(
 ) -> Written:
     """Write a draft with the next number; 404 for unknown things, 422 for inactive ones."""
     location_id = body.location_id or await ensure_default_location(tx)
-    lines = await _resolve(tx, body.supplier_id, location_id, body.items, local_day(tx.now, time_zone))
+    lines = await resolve(tx, body.supplier_id, location_id, body.items, local_day(tx.now, time_zone))
     order_id = new_id()
     await tx.execute(
         sql.insert_purchase_order,
@@ -90,7 +75,7 @@ async def change(
     total = current["total"]
     if given & {"supplier_id", "items", "location_id"}:
         items = body.items if "items" in given else await _present_items(tx, order_id)
-        lines = await _resolve(
+        lines = await resolve(
             tx, wanted["supplier_id"], wanted["location_id"], items, local_day(tx.now, time_zone)
         )
         if "items" in given:
@@ -199,71 +184,3 @@ async def _present_items(tx: TenantTransaction, order_id: UUID) -> list[Purchase
         PurchaseItemNew(product_id=row["product_id"], quantity=row["quantity"], unit_cost=row["unit_cost"])
         for row in rows
     ]
-
-
-async def _resolve(
-    tx: TenantTransaction,
-    supplier_id: UUID,
-    location_id: UUID,
-    items: Sequence[PurchaseItemNew],
-    today: date,
-) -> _Lines:
-    """The items with their costs and totals."""
-    parts = await tx.fetch_all(
-        sql.find_purchase_parts,
-        supplier_id=supplier_id,
-        location_id=location_id,
-        today=today,
-        product_ids=[item.product_id for item in items],
-    )
-    if parts[0]["supplier_active"] is None:
-        raise unknown_reference("/supplier_id", "supplier_not_found", "supplier", "fornecedor")
-    if not parts[0]["supplier_active"]:
-        raise field_refused(
-            "/supplier_id", "inactive", "The supplier is inactive.", "O fornecedor está inativo."
-        )
-    if not parts[0]["location_exists"]:
-        raise unknown_reference("/location_id", "location_not_found", "location", "local")
-    problems: list[FieldProblem] = []
-    costs: list[Decimal] = []
-    totals: list[Decimal] = []
-    for place, (item, part) in enumerate(zip(items, parts, strict=True)):
-        at = f"/items/{place}"
-        if not part["known"]:
-            raise unknown_reference(f"{at}/product_id", "product_not_found", "product", "produto")
-        if not part["active"]:
-            problems.append(
-                FieldProblem(
-                    f"{at}/product_id", "inactive", "The product is inactive.", "O produto está inativo."
-                )
-            )
-        known = (item.unit_cost, part["price"], part["cost"])
-        cost = next((value for value in known if value is not None), None)
-        if cost is None:
-            problems.append(
-                FieldProblem(
-                    f"{at}/unit_cost",
-                    "missing",
-                    "No cost is known; give one.",
-                    "Não há custo conhecido; informe.",
-                )
-            )
-        costs.append(_NOTHING if cost is None else cost)
-        totals.append(line_total(item.quantity, costs[-1], _NOTHING))
-    if sum(totals) > MAX_MONEY:
-        problems.append(
-            FieldProblem("/items", "too_large", "The amount is too large.", "O valor é grande demais.")
-        )
-    if problems:
-        raise InvalidError(*problems)
-    return _Lines(
-        {
-            "item_ids": [new_id() for _ in items],
-            "product_ids": [item.product_id for item in items],
-            "quantities": [item.quantity for item in items],
-            "unit_costs": costs,
-            "line_totals": totals,
-            "notes_of_items": [item.note for item in items],
-        },
-        sum(totals, _NOTHING),
-    )

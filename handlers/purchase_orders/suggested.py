@@ -23,10 +23,12 @@ from handlers.purchase_orders.models import (
 from handlers.purchase_orders.rules import create
 from handlers.states import ALL_PERMISSIONS
 from handlers.suppliers.prices import local_day
+from handlers.units import ProductUnits, Unit
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.events.catalogue import SuggestionAccepted
 from runtime.events.log import emit
+from runtime.web.fields import MAX_QUANTITY
 
 _Reason = Literal["no_supplier", "no_suggestion", "inactive", "already_drafted"]
 _THOUSANDTH = Decimal("0.001")
@@ -77,7 +79,8 @@ async def draft_suggested(
         elif wanted is None:
             reason = "no_suggestion"
         else:
-            choice = choose(offers.get(product_id, ()), wanted)
+            units = ProductUnits(row["unit"], row["unit_conversions"], purchase_pack=row["purchase_pack"])
+            choice = choose(offers.get(product_id, ()), wanted, units)
             reason = None if choice else "no_supplier"
         if choice is None:
             unplaced.append(
@@ -91,8 +94,8 @@ async def draft_suggested(
         chosen[choice.offer.supplier_id].append(
             PurchaseItemNew(
                 product_id=product_id,
-                quantity=choice.quantity,
-                unit_cost=choice.offer.price,
+                quantity=choice.quantity if choice.packs is None else choice.packs,
+                unit=None if choice.pack is None else Unit(choice.pack),
                 note=explain_choice(choice, row["unit"], numbers),
             )
         )
@@ -130,9 +133,13 @@ def _refuse_unknown(body: FromSuggestions, known: set[UUID]) -> None:
 
 
 def _suggested(row: Mapping[str, Any]) -> Decimal | None:
+    """What the engine advises, to the thousandth; None where that is nothing, or more than can be written down."""
     if row["suggested_quantity"] is None:
         return None
-    return Decimal(repr(row["suggested_quantity"])).quantize(_THOUSANDTH)
+    advised = Decimal(repr(row["suggested_quantity"]))
+    if not _THOUSANDTH / 2 < advised <= MAX_QUANTITY:
+        return None
+    return advised.quantize(_THOUSANDTH)
 
 
 async def _offers(
@@ -150,6 +157,7 @@ async def _offers(
                 row["price"],
                 row["minimum_quantity"],
                 row["lead_time_days"],
+                row["quoted_unit"],
             )
         )
     return offers

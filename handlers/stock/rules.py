@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -105,8 +106,12 @@ async def move(
     body: MovementNew,
     *,
     purchase_order_id: UUID | None = None,
+    value: Fraction | None = None,
 ) -> tuple[UUID, str]:
     """Book a movement by hand, or the receipt of bought goods, and return its id and JSON.
+
+    ``value`` is what all of a receipt cost, where that is not quantity times ``unit_cost`` because the goods were
+    priced in another unit; the average cost is moved by it.
 
     404 for a product or location the store does not have; 409 when on-hand would fall below zero. What is reserved
     does not count here: a loss has happened, whoever was promised the goods.
@@ -129,6 +134,7 @@ async def move(
         kind=body.kind,
         delta=delta,
         unit_cost=body.unit_cost,
+        exact_cost=_exact_cost(body, value),
         cost=product["cost"],
         reason=body.reason or None,
     )
@@ -151,6 +157,14 @@ async def move(
     if booked["average_cost"] is not None:
         await _set_cost(tx, body.product_id, booked["average_cost"])
     return movement_id, booked["body"]
+
+
+def _exact_cost(body: MovementNew, value: Fraction | None) -> Decimal | None:
+    """What one costs before it is rounded to cents."""
+    if value is None:
+        return body.unit_cost
+    exact = value / Fraction(body.quantity)
+    return Decimal(exact.numerator) / Decimal(exact.denominator)
 
 
 async def _set_cost(tx: TenantTransaction, product_id: UUID, cost: Decimal) -> None:

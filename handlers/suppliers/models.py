@@ -13,6 +13,7 @@ from handlers.changes import unchanged
 from handlers.customers import Address
 from handlers.documents import CustomerKind, DocumentText, Phone, PostalCode, normalise_document
 from handlers.pages import Day, NewestFirst
+from handlers.units import Unit
 from runtime.web.fields import (
     Body,
     EmailText,
@@ -115,10 +116,14 @@ class SupplierList(ListQuery):
 
 
 class PriceNew(Body):
-    """A price that a supplier asks; it takes the place of the former one from ``valid_from`` (today) on."""
+    """A price that a supplier asks; it takes the place of the former one from ``valid_from`` (today) on.
+
+    ``price`` is for one ``unit`` and ``minimum_quantity`` a number of it; without a unit the product's own.
+    """
 
     product_id: UUID
     price: Money
+    unit: Unit | None = None
     minimum_quantity: QuantityOrZero = Decimal(0)
     payment_days: WholeDays | None = None
     lead_time_days: WholeDays | None = None
@@ -133,7 +138,10 @@ class PriceNew(Body):
 
 
 class PriceView(View):
-    """One entry of a supplier's price history; ``current`` says whether it is the one that counts today."""
+    """One entry of a supplier's price history; ``current`` says whether it is the one that counts today.
+
+    ``price`` is for one ``unit``; ``stock_price`` is the same for one of the product's own, rounded to cents.
+    """
 
     id: UUID
     product_id: UUID
@@ -141,6 +149,8 @@ class PriceView(View):
     product_name: str
     unit: str
     price: Money
+    stock_unit: str
+    stock_price: Money
     minimum_quantity: QuantityOrZero
     payment_days: int | None
     lead_time_days: int | None
@@ -208,12 +218,13 @@ class ImportProblemView(View):
 
 
 class ImportChangeView(View):
-    """A price that is (or, in a dry run, would be) registered."""
+    """A price that is (or, in a dry run, would be) registered; ``previous`` is for the same unit."""
 
     row: int
     product_id: UUID
     sku: str
     matched_by: Literal["code", "sku", "barcode"]
+    unit: str
     previous: Money | None
     price: Money
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,15 +19,17 @@ import anyio
 import anyio.to_thread
 from aiohttp import web
 
+from handlers.lines import round_half_up
 from handlers.suppliers.models import ImportChangeView, ImportProblemView, ImportQuery, ImportView
 from handlers.suppliers.price_files import read_lines
 from handlers.suppliers.price_rows import PriceRow, Problem, read_rows
-from handlers.suppliers.prices import Registration, Terms, add, current_terms, local_day
+from handlers.suppliers.prices import Registration, Terms, add, current_terms, in_own_unit, local_day
 from handlers.suppliers.rules import require
+from handlers.units import ProductUnits
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import RefusedError
+from runtime.errors import InvalidError, RefusedError
 from runtime.web.call import Call
 
 MAX_FILE = 50 * 1024 * 1024
@@ -132,7 +135,15 @@ async def _take(
         if problem is not None:
             progress.problems.append(problem)
             continue
-        terms = Terms(row.price, row.minimum_quantity, row.payment_days, row.lead_time_days, last)
+        units = ProductUnits(product["unit"], product["unit_conversions"])
+        try:
+            price, minimum, quoted = in_own_unit(units, row.price, row.minimum_quantity, row.unit)
+        except InvalidError as refused:
+            [said] = refused.fields
+            column = {"/unit": "unit", "/price": "price"}.get(said.pointer, "minimum")
+            progress.problems.append(Problem(row.number, column, said.code, said.en, said.pt))
+            continue
+        terms = Terms(price, minimum, row.payment_days, row.lead_time_days, last, quoted)
         wanted.append((row, product, Registration(product["product_id"], first, terms)))
     present = await current_terms(tx, supplier_id, [(one.product_id, one.valid_from) for _, _, one in wanted])
     differing = [one for one in wanted if present.get(one[2].product_id) != one[2].terms]
@@ -146,8 +157,9 @@ async def _take(
                 product_id=one.product_id,
                 sku=product["sku"],
                 matched_by=product["matched_by"],
-                previous=None if before is None else before.price,
-                price=one.terms.price,
+                unit=product["unit"] if one.terms.quoted is None else one.terms.quoted.unit,
+                previous=_comparable(before, one.terms),
+                price=one.terms.price if one.terms.quoted is None else one.terms.quoted.price,
             )
         )
     if query.dry_run:
@@ -156,6 +168,17 @@ async def _take(
         await add(tx, supplier_id, [one for _, _, one in differing], "import")
     progress.codes_learned += await _learn_codes(tx, supplier_id, wanted)
     return len(differing)
+
+
+def _comparable(before: Terms | None, terms: Terms) -> Decimal | None:
+    """The former price for the unit that the new one is for."""
+    if before is None:
+        return None
+    if terms.quoted is None:
+        return before.price
+    if before.quoted is not None and before.quoted.unit == terms.quoted.unit:
+        return before.quoted.price
+    return round_half_up(before.price * terms.quoted.holds / terms.quoted.units)
 
 
 def _problem_of(row: PriceRow, product: Any, progress: _Progress) -> Problem | None:

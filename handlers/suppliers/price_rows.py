@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from handlers.suppliers.price_files import MAX_PREAMBLE, Line
+from handlers.units import Unit
 from runtime.errors import RefusedError
 from runtime.web.fields import MAX_MONEY, MAX_QUANTITY
 
@@ -27,6 +28,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
         "valor unitario", "valor unit", "vl unitario", "vlr unitario", "price", "unit price", "custo", "preco r",
         "valor r", "preco tabela",
     ),
+    "unit": ("unidade", "un", "und", "unid", "um", "embalagem", "emb", "unit", "unidade de venda", "unidade venda"),
     "minimum": (
         "minimo", "quantidade minima", "qtd minima", "qtde minima", "qtd min", "qtde min", "pedido minimo",
         "lote minimo", "minimum", "minimum quantity", "moq",
@@ -43,6 +45,13 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 _FIELDS = {heading: field for field, headings in HEADINGS.items() for heading in headings}
+# What units are called beside their abbreviations, in the singular.
+_UNIT_NAMES = {
+    "UND": "UN", "UNID": "UN", "UNIDADE": "UN", "UNIT": "UN", "PECA": "PC", "SACO": "SC", "QUILO": "KG",
+    "TONELADA": "T", "TON": "T", "METRO": "M", "MT": "M", "LITRO": "L", "CAIXA": "CX", "PACOTE": "PCT", "ROLO": "RL",
+    "BARRA": "BR", "CONJUNTO": "CJ", "GALAO": "GL", "LATA": "LT", "BALDE": "BD", "FARDO": "FD", "MILHEIRO": "MIL",
+    "PALETE": "PL", "PALLET": "PL", "BOX": "CX", "PIECE": "PC", "SACK": "SC", "BAG": "SC",
+}  # fmt: skip
 _CENT, _THOUSANDTH = Decimal("0.01"), Decimal("0.001")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
@@ -61,7 +70,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """One row as understood; money in BRL per unit, times in days."""
+    """One row as understood; money in BRL for one ``unit`` (None: the product's own), times in days."""
 
     number: int
     code: str | None
@@ -73,6 +82,7 @@ class PriceRow:
     lead_time_days: int | None
     valid_from: date | None
     valid_to: date | None
+    unit: Unit | None = None
 
 
 class UnreadableError(ValueError):
@@ -138,6 +148,8 @@ def _read_row(line: Line, columns: Mapping[str, int], comma_decimals: bool | Non
         minimum = Decimal(0)
         if cell("minimum"):
             minimum = _rounded(read_decimal(cell("minimum"), comma_decimals), _THOUSANDTH, MAX_QUANTITY)
+        at = "unit"
+        unit = read_unit(cell("unit"))
         at = "payment"
         payment = read_days(cell("payment"))
         at = "lead_time"
@@ -153,7 +165,7 @@ def _read_row(line: Line, columns: Mapping[str, int], comma_decimals: bool | Non
         return Problem(
             line.number, "code", "missing_code", "The row names no product.", "A linha não diz o produto."
         )
-    return PriceRow(line.number, code, sku, barcode, price, minimum, payment, lead_time, first, last)
+    return PriceRow(line.number, code, sku, barcode, price, minimum, payment, lead_time, first, last, unit)
 
 
 def _rounded(number: Decimal, unit: Decimal, most: Decimal) -> Decimal:
@@ -196,6 +208,20 @@ def read_decimal(text: str, comma_decimals: bool | None) -> Decimal:
             )
         return Decimal(bare.replace(last, "." if (last == ",") == comma_decimals else ""))
     return Decimal(bare.replace(last, "."))
+
+
+def read_unit(text: str) -> Unit | None:
+    """A unit by its abbreviation or its name, "CX", "caixa" or "m²"; none where nothing stands."""
+    plain = _plain(text.replace("²", "2").replace("³", "3")).replace(" ", "").upper()
+    if not plain:
+        return None
+    singular = plain.removesuffix("S") if len(plain) > 2 else plain
+    name = _UNIT_NAMES.get(singular, singular)
+    if name not in set(Unit):
+        raise UnreadableError(
+            "unknown_unit", f"'{text[:20]}' is not a unit.", f"'{text[:20]}' não é uma unidade."
+        )
+    return Unit(name)
 
 
 def read_days(text: str) -> int | None:

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from handlers.lines import unknown_reference
+from handlers.lines import round_half_up, unknown_reference
 from handlers.suppliers.models import PriceNew
+from handlers.units import ProductUnits, read_units
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import FieldProblem, InvalidError
 from runtime.events.catalogue import SupplierPriceRegistered
 from runtime.events.log import emit
+from runtime.web.fields import MAX_MONEY
+from runtime.web.problems import field_refused
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A price asked for another unit than the product's own: ``units`` of it hold ``holds`` of that."""
+
+    unit: str
+    price: Decimal
+    units: Decimal
+    holds: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a supplier asks for a product; two prices with the same terms are the same price."""
+    """What a supplier asks for a product; two prices with the same terms are the same price.
+
+    ``price`` and ``minimum_quantity`` are for the product's own unit, the price rounded to cents when it was quoted for
+    another.
+    """
 
     price: Decimal
     minimum_quantity: Decimal
     payment_days: int | None
     lead_time_days: int | None
     valid_to: date | None
+    quoted: Quoted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +67,9 @@ async def register(
     tx: TenantTransaction, supplier_id: UUID, body: PriceNew, time_zone: str = "America/Sao_Paulo"
 ) -> UUID:
     """Register a price and return its id; 404 for a product the store does not have, 422 when it ends before it
-    begins."""
-    if await tx.fetch_one(sql.find_product, product_id=body.product_id) is None:
+    begins or is for a unit that the product is not bought in."""
+    units = (await read_units(tx, [body.product_id])).get(body.product_id)
+    if units is None:
         raise unknown_reference("/product_id", "product_not_found", "product", "produto")
     valid_from = body.valid_from or local_day(tx.now, time_zone)
     if body.valid_to is not None and body.valid_to < valid_from:
@@ -62,9 +81,29 @@ async def register(
                 "O preço termina antes de começar.",
             )
         )
-    terms = Terms(body.price, body.minimum_quantity, body.payment_days, body.lead_time_days, body.valid_to)
+    price, minimum, quoted = in_own_unit(units, body.price, body.minimum_quantity, body.unit)
+    terms = Terms(price, minimum, body.payment_days, body.lead_time_days, body.valid_to, quoted)
     [price_id] = await add(tx, supplier_id, [Registration(body.product_id, valid_from, terms)], "manual")
     return price_id
+
+
+def in_own_unit(
+    units: ProductUnits, price: Decimal, minimum: Decimal, unit: str | None
+) -> tuple[Decimal, Decimal, Quoted | None]:
+    """The price and the minimum for the product's own unit, and the price as quoted when that was for another.
+
+    422 for a unit that the product is not bought in, and for a minimum that is not exact in its own.
+    """
+    one = replace(units, purchase_pack=None)
+    least = one.measure(minimum, unit, "purchase", "", field="minimum_quantity").stock_quantity
+    ratio = None if unit is None or unit == units.own else units.ratio(unit)
+    if unit is None or ratio is None:
+        return price, least, None
+    count, holds = ratio
+    own = round_half_up(price * count / holds)
+    if own > MAX_MONEY:
+        raise field_refused("/price", "too_large", "The price is too large.", "O preço é grande demais.")
+    return own, least, Quoted(unit, price, count, holds)
 
 
 async def add(
@@ -87,6 +126,10 @@ async def add(
         lead_times=[one.terms.lead_time_days for one in registrations],
         valid_from=[one.valid_from for one in registrations],
         valid_to=[one.terms.valid_to for one in registrations],
+        quoted_units=[one.terms.quoted and one.terms.quoted.unit for one in registrations],
+        quoted_prices=[one.terms.quoted and one.terms.quoted.price for one in registrations],
+        quoted_counts=[one.terms.quoted and one.terms.quoted.units for one in registrations],
+        quoted_holds=[one.terms.quoted and one.terms.quoted.holds for one in registrations],
     )
     for one in registrations:
         emit(
@@ -100,6 +143,8 @@ async def add(
                 lead_time_days=one.terms.lead_time_days,
                 valid_from=one.valid_from,
                 valid_to=one.terms.valid_to,
+                quoted_unit=one.terms.quoted and one.terms.quoted.unit,
+                quoted_price=one.terms.quoted and one.terms.quoted.price,
             ),
         )
     return ids
@@ -120,5 +165,17 @@ async def current_terms(
 
 def _terms(row: Any) -> Terms:
     return Terms(
-        row["price"], row["minimum_quantity"], row["payment_days"], row["lead_time_days"], row["valid_to"]
+        row["price"],
+        row["minimum_quantity"],
+        row["payment_days"],
+        row["lead_time_days"],
+        row["valid_to"],
+        quoted_in(row),
     )
+
+
+def quoted_in(row: Any) -> Quoted | None:
+    """The price as it was quoted, of a row with these columns; None for one that was for the product's own unit."""
+    if row["quoted_unit"] is None:
+        return None
+    return Quoted(row["quoted_unit"], row["quoted_price"], row["quoted_units"], row["quoted_holds"])

@@ -219,6 +219,11 @@ class CustomerCreated(Payload):
 
 
 class SupplierPriceRegistered(Payload):
+    """``price`` and ``minimum_quantity`` are for the product's own unit, the price to the cent.
+
+    A price that was asked for another unit says so exactly in ``quoted_unit`` and ``quoted_price``.
+    """
+
     supplier_id: UUID
     product_id: UUID
     price: Decimal
@@ -227,6 +232,8 @@ class SupplierPriceRegistered(Payload):
     lead_time_days: int | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    quoted_unit: str | None = Field(None, exclude_if=_absent)
+    quoted_price: Decimal | None = Field(None, exclude_if=_absent)
 
 
 class SupplierDeactivated(Payload):
@@ -240,7 +247,10 @@ class SupplierReactivated(Payload):
 
 
 class PurchaseItem(_Part):
-    """Of goods received, ``ordered`` says how much of the quantity had been awaited; absent: all of it."""
+    """``quantity`` and ``unit_cost`` are for the product's own unit, the cost to the cent.
+
+    Of goods received, ``ordered`` says how much of the quantity had been awaited; absent: all of it.
+    """
 
     product_id: UUID
     quantity: Decimal

@@ -3,17 +3,13 @@
 select
   products.id is not null as known,
   products.active,
-  (
-    select prices.price
-    from supplier_prices as prices
-    where prices.tenant_id = $tenant_id
-      and prices.product_id = wanted.product_id
-      and prices.supplier_id = $supplier_id::uuid
-      and prices.valid_from <= $today::date
-      and (prices.valid_to is null or prices.valid_to >= $today)
-    order by prices.valid_from desc, prices.id desc
-    limit 1
-  ) as price,
+  products.unit,
+  products.unit_conversions,
+  asked.price,
+  asked.quoted_unit,
+  asked.quoted_price,
+  asked.quoted_units,
+  asked.quoted_holds,
   coalesce(purchase_costs.last_cost, products.cost) as cost,
   (select suppliers.active from suppliers where suppliers.tenant_id = $tenant_id and suppliers.id = $supplier_id)
     as supplier_active,
@@ -22,6 +18,17 @@ select
 from unnest($product_ids::uuid[]) with ordinality as wanted (product_id, place)
 left join products on products.tenant_id = $tenant_id and products.id = wanted.product_id
 left join purchase_costs on purchase_costs.tenant_id = $tenant_id and purchase_costs.product_id = wanted.product_id
+left join lateral (
+  select prices.*
+  from supplier_prices as prices
+  where prices.tenant_id = $tenant_id
+    and prices.product_id = wanted.product_id
+    and prices.supplier_id = $supplier_id::uuid
+    and prices.valid_from <= $today::date
+    and (prices.valid_to is null or prices.valid_to >= $today)
+  order by prices.valid_from desc, prices.id desc
+  limit 1
+) as asked on true
 order by wanted.place;
 
 -- name: insert_purchase_order
@@ -47,15 +54,21 @@ from counter;
 
 -- name: insert_purchase_items
 insert into purchase_order_items (
-  tenant_id, id, purchase_order_id, position, product_id, sku, name, unit, quantity, unit_cost, line_total, note
+  tenant_id, id, purchase_order_id, position, product_id, sku, name, unit, quantity, unit_cost, bought_unit,
+  bought_quantity, bought_cost, cost_unit, cost_units, cost_holds, line_total, note
 )
 select
   $tenant_id, given.id, $purchase_order_id::uuid, given.place, products.id, products.sku, products.name, products.unit,
-  given.quantity, given.unit_cost, given.line_total, given.note
+  given.quantity, given.unit_cost, given.bought_unit, given.bought_quantity, given.bought_cost, given.cost_unit,
+  given.cost_units, given.cost_holds, given.line_total, given.note
 from unnest(
-  $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $unit_costs::numeric[], $line_totals::numeric[],
-  $notes_of_items::text[]
-) with ordinality as given (id, product_id, quantity, unit_cost, line_total, note, place)
+  $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $unit_costs::numeric[], $bought_units::text[],
+  $bought_quantities::numeric[], $bought_costs::numeric[], $cost_units::text[], $cost_counts::numeric[],
+  $cost_holds::numeric[], $line_totals::numeric[], $notes_of_items::text[]
+) with ordinality as given (
+  id, product_id, quantity, unit_cost, bought_unit, bought_quantity, bought_cost, cost_unit, cost_units, cost_holds,
+  line_total, note, place
+)
 join products on products.tenant_id = $tenant_id and products.id = given.product_id;
 
 -- name: delete_purchase_items
@@ -91,7 +104,9 @@ where purchase_orders.tenant_id = $tenant_id
 for no key update of purchase_orders;
 
 -- name: list_purchase_items
-select product_id, quantity, unit_cost, received_quantity
+select
+  product_id, unit, quantity, unit_cost, received_quantity, bought_unit, bought_quantity, bought_cost, cost_units,
+  cost_holds
 from purchase_order_items
 where tenant_id = $tenant_id
   and purchase_order_id = $purchase_order_id
@@ -160,6 +175,8 @@ select
   p.id as product_id,
   p.name,
   p.unit,
+  p.unit_conversions,
+  p.purchase_pack,
   p.active,
   e.suggested_quantity,
   (

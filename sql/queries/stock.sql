@@ -61,7 +61,8 @@ where products.tenant_id = $tenant_id
 for no key update
 
 -- name: book_movement
--- The level, the ledger and (for a receipt with its cost) the moving average, in one statement.
+-- The level, the ledger and (for a receipt with its cost) the moving average, in one statement. `exact_cost` is
+-- `unit_cost` before it was rounded to cents.
 with level as (
   insert into stock_levels as level (tenant_id, product_id, location_id, on_hand, created_at, updated_at)
   values ($tenant_id, $product_id, $location_id, $delta::numeric, $now, $now)
@@ -94,7 +95,7 @@ former as (
     coalesce(
       (select costs.average_cost from stock_costs as costs where costs.tenant_id = $tenant_id and costs.product_id = $product_id),
       $cost::numeric,
-      $unit_cost::numeric
+      $exact_cost::numeric
     ) as average_cost
   from level
 ),
@@ -103,8 +104,8 @@ average as (
   select
     $tenant_id, $product_id,
     case
-      when former.on_hand <= 0 then $unit_cost::numeric
-      else (former.on_hand * former.average_cost + $delta::numeric * $unit_cost::numeric) / (former.on_hand + $delta::numeric)
+      when former.on_hand <= 0 then $exact_cost::numeric
+      else (former.on_hand * former.average_cost + $delta::numeric * $exact_cost::numeric) / (former.on_hand + $delta::numeric)
     end,
     $now
   from former

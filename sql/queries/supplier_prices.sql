@@ -1,15 +1,20 @@
 -- name: insert_supplier_prices
 insert into supplier_prices (
   tenant_id, id, supplier_id, product_id, price, minimum_quantity, payment_days, lead_time_days, valid_from, valid_to,
-  source, registered_by, registered_at
+  source, registered_by, registered_at, quoted_unit, quoted_price, quoted_units, quoted_holds
 )
 select
   $tenant_id, given.id, $supplier_id::uuid, given.product_id, given.price, given.minimum_quantity, given.payment_days,
-  given.lead_time_days, given.valid_from, given.valid_to, $source::text, $user_id, $now
+  given.lead_time_days, given.valid_from, given.valid_to, $source::text, $user_id, $now,
+  given.quoted_unit, given.quoted_price, given.quoted_units, given.quoted_holds
 from unnest(
   $ids::uuid[], $product_ids::uuid[], $prices::numeric[], $minimums::numeric[], $payment_days::integer[],
-  $lead_times::integer[], $valid_from::date[], $valid_to::date[]
-) as given (id, product_id, price, minimum_quantity, payment_days, lead_time_days, valid_from, valid_to);
+  $lead_times::integer[], $valid_from::date[], $valid_to::date[], $quoted_units::text[], $quoted_prices::numeric[],
+  $quoted_counts::numeric[], $quoted_holds::numeric[]
+) as given (
+  id, product_id, price, minimum_quantity, payment_days, lead_time_days, valid_from, valid_to, quoted_unit,
+  quoted_price, quoted_units, quoted_holds
+);
 
 -- name: find_supplier_prices
 -- What counts for each product on its day: the last to begin of the prices valid then. One row per wanted product
@@ -20,7 +25,11 @@ select
   current.minimum_quantity,
   current.payment_days,
   current.lead_time_days,
-  current.valid_to
+  current.valid_to,
+  current.quoted_unit,
+  current.quoted_price,
+  current.quoted_units,
+  current.quoted_holds
 from unnest($product_ids::uuid[], $days::date[]) as wanted (product_id, day)
 cross join lateral (
   select prices.*
@@ -44,9 +53,13 @@ select
     'product_id', prices.product_id,
     'sku', products.sku,
     'product_name', products.name,
-    'unit', products.unit,
-    'price', prices.price::text,
-    'minimum_quantity', prices.minimum_quantity::text,
+    'unit', coalesce(prices.quoted_unit, products.unit),
+    'price', coalesce(prices.quoted_price, prices.price)::text,
+    'stock_unit', products.unit,
+    'stock_price', prices.price::text,
+    'minimum_quantity', round(
+      prices.minimum_quantity * coalesce(prices.quoted_units, 1) / coalesce(prices.quoted_holds, 1), 3
+    )::text,
     'payment_days', prices.payment_days,
     'lead_time_days', prices.lead_time_days,
     'valid_from', prices.valid_from,
@@ -86,6 +99,10 @@ select
   suppliers.id as supplier_id,
   suppliers.name as supplier_name,
   current.price,
+  current.quoted_unit,
+  current.quoted_price,
+  current.quoted_units,
+  current.quoted_holds,
   current.minimum_quantity,
   current.payment_days,
   coalesce(
@@ -156,11 +173,14 @@ select
   found.id as product_id,
   found.sku,
   found.active,
+  found.unit,
+  found.unit_conversions,
   found.matched_by
 from unnest($codes::text[], $skus::text[], $barcodes::text[])
   with ordinality as given (code, sku, barcode, place)
 left join lateral (
-  select products.id, products.sku, products.active, candidate.matched_by
+  select
+    products.id, products.sku, products.active, products.unit, products.unit_conversions, candidate.matched_by
   from (
     select codes.product_id, 1 as preference, 'code' as matched_by
     from supplier_product_codes as codes
