@@ -55,6 +55,7 @@ ROUTES: tuple[Routes, ...] = (
     personal_data.routes,
     sites.routes,
     quotes.routes,
+    quotes.version_routes,
     quote_links.routes,
     quote_links.public_routes,
     quote_links.pages,

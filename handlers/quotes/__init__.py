@@ -4,6 +4,7 @@ from handlers.quotes.drafts import change, create, duplicate
 from handlers.quotes.endpoints import routes
 from handlers.quotes.models import QuoteChange, QuoteNew
 from handlers.quotes.rules import approve, cancel, convert, expire_due, get, reject, send
+from handlers.quotes.versions import routes as version_routes
 
 __all__ = [
     "QuoteChange",
@@ -19,4 +20,5 @@ __all__ = [
     "reject",
     "routes",
     "send",
+    "version_routes",
 ]

@@ -8,10 +8,9 @@ from handlers.orders.models import OrderView, Reason
 from handlers.orders.rules import Written
 from handlers.pages import bounds, newest_key, serial_of
 from handlers.quotes import drafts, rules
-from handlers.quotes.models import ConvertNew, FormerVersionView, QuoteChange, QuoteList, QuoteNew, QuoteView
+from handlers.quotes.models import ConvertNew, QuoteChange, QuoteList, QuoteNew, QuoteView
 from handlers.states import allowed_on_quotes
 from runtime.data.queries import sql
-from runtime.errors import NotFoundError
 from runtime.web.pagination import Page, page_reply
 from runtime.web.routing import Call, Reply, Routes
 
@@ -80,20 +79,6 @@ async def change_quote(call: Call, quote_id: UUID, body: QuoteChange) -> Reply:
         call.if_match,
     )
     return _done(call, "quote.updated", quote, {"changed": sorted(body.model_fields_set)})
-
-
-@routes.get(
-    "/quotes/{quote_id}/versions",
-    may="quotes:read",
-    summary="Show a quote's former versions",
-    answers=Page[FormerVersionView],
-)
-async def list_quote_versions(call: Call, quote_id: UUID) -> Reply:
-    """What the draft said before each change, oldest first."""
-    body = await call.tx.fetch_value(sql.list_quote_versions, id=quote_id)
-    if body is None:
-        raise NotFoundError
-    return Reply(body)
 
 
 @routes.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -89,15 +89,6 @@ class QuoteView(View):
     closed_at: datetime | None
     version: Version
     allowed_actions: list[str]
-
-
-class FormerVersionView(View):
-    """What a draft said before it was changed."""
-
-    version: Version
-    replaced_by: UUID | None
-    replaced_at: datetime
-    content: dict[str, Any]
 
 
 class QuoteList(NewestFirst):

@@ -293,6 +293,22 @@ from quotes
 where tenant_id = $tenant_id
   and id = $id
 
+-- name: get_quote_content
+-- What the quote said as of a version that was kept, or as of now; null names the present, whatever its number.
+select kept.content::text
+from quote_versions as kept
+where kept.tenant_id = $tenant_id
+  and kept.quote_id = $id
+  and kept.version = $version::integer
+union all
+select quote_json(quotes, customers.name, sites.name, '{}', $now)::text
+from quotes
+join customers on customers.tenant_id = quotes.tenant_id and customers.id = quotes.customer_id
+left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site_id
+where quotes.tenant_id = $tenant_id
+  and quotes.id = $id
+  and quotes.version = coalesce($version::integer, quotes.version)
+
 -- name: find_quote_content
 -- What a new draft is made from.
 select customer_id, site_id, discount_percent, validity_days, notes, items
