@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from uuid import UUID
 
 from handlers.lines import Line
@@ -34,27 +35,56 @@ def given_discount(line: Line, overall_percent: Decimal) -> Decimal:
     return _EXACT.subtract(_HUNDRED, paid)
 
 
-def check_discount(
-    role: str, limit_percent: Decimal, lines: Sequence[Line], overall_percent: Decimal
-) -> None:
-    """Refuse (403) a seller's discount above the store's limit; other roles have none.
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A product discounted above a limit: the places of its lines that are, how much of it they sell (in its own
+    unit), and the largest discount, rounded up to what a percentage is written with."""
+
+    product_id: UUID
+    places: tuple[int, ...]
+    quantity: Decimal
+    percent: Decimal
+
+
+def above_limit(limit_percent: Decimal, lines: Sequence[Line], overall_percent: Decimal) -> list[Excess]:
+    """The products that are discounted above the limit.
 
     Nor may a product be cut into many lines that each round down: together, its lines are paid with what the limit
     leaves of them, to the cent.
     """
+    given = [given_discount(line, overall_percent) for line in lines]
+    above = {place for place, percent in enumerate(given) if percent > limit_percent}
+    above |= _rounded_away(lines, limit_percent, overall_percent)
+    by_product: dict[UUID, list[int]] = defaultdict(list)
+    for place in sorted(above):
+        by_product[lines[place].product_id].append(place)
+    return [
+        Excess(
+            product_id,
+            tuple(places),
+            sum((lines[place].quantity for place in places), _NOTHING),
+            max(given[place] for place in places).quantize(_CENT, ROUND_CEILING),
+        )
+        for product_id, places in by_product.items()
+    ]
+
+
+def check_discount(
+    role: str, limit_percent: Decimal, lines: Sequence[Line], overall_percent: Decimal
+) -> None:
+    """Refuse (403) a seller's discount above the limit where nobody is asked to approve it; other roles have none."""
     if role != Role.SELLER:
         return
-    above = {
-        place for place, line in enumerate(lines) if given_discount(line, overall_percent) > limit_percent
-    }
-    above |= _rounded_away(lines, limit_percent, overall_percent)
-    if above:
+    if above := above_limit(limit_percent, lines, overall_percent):
         raise RefusedError(
             "discount_limit",
             f"A seller may give at most {limit_percent} % discount; more takes finance or the owner.",
             f"O vendedor pode dar no máximo {limit_percent} % de desconto; acima disso, só financeiro ou dono.",
             403,
-            extra={"limit_percent": str(limit_percent), "items": sorted(above)},
+            extra={
+                "limit_percent": str(limit_percent),
+                "items": sorted(place for excess in above for place in excess.places),
+            },
         )
 
 

@@ -67,6 +67,7 @@ async def anonymise_customer(call: Call, customer_id: UUID) -> Reply:
     await call.tx.execute(sql.anonymise_quotes, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_quote_items, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_quote_versions, customer_id=customer_id, name=ANONYMOUS)
+    await call.tx.execute(sql.anonymise_discount_approvals, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_orders, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_order_items, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_returns, customer_id=customer_id, name=ANONYMOUS)

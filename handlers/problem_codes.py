@@ -12,7 +12,12 @@ CODES: Mapping[str, ProblemCode] = {
     "deliveries_open": ProblemCode(
         (409,), "The route still has deliveries that are neither delivered nor failed; see `delivery_ids`."
     ),
-    "discount_limit": ProblemCode((403,), "More discount than the seller's role may give; see `items`."),
+    "discount_limit": ProblemCode(
+        (403,), "More discount than the role may give or approve; see `limit_percent`."
+    ),
+    "discount_not_approved": ProblemCode(
+        (409,), "The quote's discounts wait for approval or were denied; see `discount_approval`."
+    ),
     "document_taken": ProblemCode((409,), "Somebody else in the store has this CPF or CNPJ."),
     "driver_not_found": ProblemCode((404,), "The store has no such driver."),
     "email_taken": ProblemCode((409,), "The store has a user with this address."),

@@ -39,6 +39,13 @@ class TenantSettings(BaseModel):
     seller_discount_limit_percent: Percent = Field(
         Decimal(5), description="Largest discount a seller may give; more takes finance or the owner"
     )
+    finance_discount_limit_percent: Percent = Field(
+        Decimal(100), description="Largest discount finance may approve; more takes the owner"
+    )
+    price_floor_percent: Percent = Field(
+        Decimal(0),
+        description="A line of a quote is marked when it sells under its cost plus this percentage",
+    )
     quote_validity_days: int = Field(7, ge=1, le=365, description="Days a sent quote stays open")
     quote_prefix: Prefix = Field("COT-", description="Before the number of quotes")
     order_prefix: Prefix = Field("PED-", description="Before the number of orders")

@@ -125,10 +125,29 @@ def order_target(action: str) -> str:
     return target
 
 
+DISCOUNT_DECISIONS = ("approve_discount", "deny_discount")
+"""What is decided about a draft whose discounts wait for approval; the quote stays a draft."""
+
+DECIDE_DISCOUNT = "quotes:approve_discount"
+
+
+def allowed_on_draft(approval: str | None, permissions: frozenset[str]) -> list[str]:
+    """The actions on a draft by what became of its discounts: it is not sent while they wait or are denied."""
+    allowed = QUOTE.allowed("draft", permissions)
+    if approval not in ("pending", "denied"):
+        return allowed
+    decisions = DISCOUNT_DECISIONS if approval == "pending" and DECIDE_DISCOUNT in permissions else ()
+    return [*(action for action in allowed if action != "send"), *decisions]
+
+
 @lru_cache(maxsize=64)
 def allowed_on_quotes(permissions: frozenset[str]) -> str:
     """JSON: state -> the actions allowed in it; the database puts the right list into each quote it shows."""
-    return orjson.dumps({state: QUOTE.allowed(state, permissions) for state in QUOTE.states}).decode()
+    allowed = {state: QUOTE.allowed(state, permissions) for state in QUOTE.states}
+    waiting = {
+        f"draft/{approval}": allowed_on_draft(approval, permissions) for approval in ("pending", "denied")
+    }
+    return orjson.dumps(allowed | waiting).decode()
 
 
 @lru_cache(maxsize=64)

@@ -56,6 +56,7 @@ ROUTES: tuple[Routes, ...] = (
     sites.routes,
     quotes.routes,
     quotes.version_routes,
+    quotes.discount_routes,
     quote_links.routes,
     quote_links.public_routes,
     quote_links.pages,

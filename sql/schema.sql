@@ -312,6 +312,25 @@ CREATE FUNCTION public.document_number(prefix text, serial bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (prefix || lpad((serial)::text, GREATEST(6, length((serial)::text)), '0'::text));
 
+CREATE FUNCTION public.floor_breaches(of_tenant uuid, items json, overall_percent numeric, floor_percent numeric, OUT positions smallint[], OUT of_total boolean) RETURNS record
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+select
+  coalesce(array_agg(line.position order by line.position) filter (where line.paid < line.least), '{}'),
+  coalesce(sum(line.paid) < sum(line.least), false)
+from (
+  select
+    item.position,
+    item.line_total * (100 - overall_percent) / 100 as paid,
+    coalesce(costs.average_cost, products.cost) * item.stock_quantity * (100 + floor_percent) / 100 as least
+  from json_to_recordset(items)
+    as item (position smallint, product_id uuid, stock_quantity numeric, line_total numeric)
+  join products on products.tenant_id = of_tenant and products.id = item.product_id
+  left join stock_costs as costs on costs.tenant_id = of_tenant and costs.product_id = item.product_id
+) as line
+where line.least is not null
+$$;
+
 CREATE TABLE public.purchase_order_items (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -514,9 +533,13 @@ CREATE TABLE public.quotes (
     converted_at timestamp with time zone,
     closed_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
+    discount_approval text,
+    below_floor smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    total_below_floor boolean DEFAULT false NOT NULL,
     CONSTRAINT quotes_check CHECK ((total = (subtotal - discount_amount))),
     CONSTRAINT quotes_check1 CHECK (((status = 'converted'::text) = (order_id IS NOT NULL))),
     CONSTRAINT quotes_discount_amount_check CHECK (((discount_amount >= (0)::numeric) AND (discount_amount <= 999999999999.99))),
+    CONSTRAINT quotes_discount_approval_check CHECK ((discount_approval = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text]))),
     CONSTRAINT quotes_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
     CONSTRAINT quotes_notes_check CHECK ((length(notes) <= 4000)),
     CONSTRAINT quotes_number_check CHECK (((length(number) >= 1) AND (length(number) <= 40))),
@@ -533,7 +556,7 @@ ALTER TABLE ONLY public.quotes FORCE ROW LEVEL SECURITY;
 
 CREATE FUNCTION public.quote_json(q public.quotes, customer_name text, site_name text, allowed text, moment timestamp with time zone) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN json_build_object('id', (q).id, 'number', (q).number, 'status', public.quote_state((q).status, (q).valid_until, moment), 'customer_id', (q).customer_id, 'customer_name', customer_name, 'site_id', (q).site_id, 'site_name', site_name, 'items', (q).items, 'subtotal', ((q).subtotal)::text, 'discount_percent', ((q).discount_percent)::text, 'discount_amount', ((q).discount_amount)::text, 'total', ((q).total)::text, 'validity_days', (q).validity_days, 'valid_until', (q).valid_until, 'notes', (q).notes, 'reason', (q).reason, 'order_id', (q).order_id, 'created_by', (q).created_by, 'created_at', (q).created_at, 'updated_at', (q).updated_at, 'sent_at', (q).sent_at, 'approved_at', (q).approved_at, 'converted_at', (q).converted_at, 'closed_at', (q).closed_at, 'version', (q).version, 'allowed_actions', ((allowed)::json -> public.quote_state((q).status, (q).valid_until, moment)));
+    RETURN json_build_object('id', (q).id, 'number', (q).number, 'status', public.quote_state((q).status, (q).valid_until, moment), 'customer_id', (q).customer_id, 'customer_name', customer_name, 'site_id', (q).site_id, 'site_name', site_name, 'items', (q).items, 'subtotal', ((q).subtotal)::text, 'discount_percent', ((q).discount_percent)::text, 'discount_amount', ((q).discount_amount)::text, 'total', ((q).total)::text, 'discount_approval', (q).discount_approval, 'margin_warning', CASE WHEN (((q).below_floor <> '{}'::smallint[]) OR (q).total_below_floor) THEN json_build_object('items', (q).below_floor, 'total', (q).total_below_floor) ELSE NULL::json END, 'validity_days', (q).validity_days, 'valid_until', (q).valid_until, 'notes', (q).notes, 'reason', (q).reason, 'order_id', (q).order_id, 'created_by', (q).created_by, 'created_at', (q).created_at, 'updated_at', (q).updated_at, 'sent_at', (q).sent_at, 'approved_at', (q).approved_at, 'converted_at', (q).converted_at, 'closed_at', (q).closed_at, 'version', (q).version, 'allowed_actions', ((allowed)::json -> CASE WHEN (((q).status = 'draft'::text) AND ((q).discount_approval = ANY (ARRAY['pending'::text, 'denied'::text]))) THEN ('draft/'::text || (q).discount_approval) ELSE public.quote_state((q).status, (q).valid_until, moment) END));
 
 CREATE FUNCTION public.resolve_price(of_tenant uuid, of_customer uuid, of_site uuid, of_product uuid, wanted_quantity numeric, wanted_unit text, on_day date) RETURNS TABLE(unit_price numeric, price_unit text, price_source text, active boolean, own_price numeric)
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1428,6 +1451,31 @@ CREATE TABLE public.purchase_receipt_items (
 
 ALTER TABLE ONLY public.purchase_receipt_items FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.quote_discount_approvals (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    quote_id uuid NOT NULL,
+    version integer NOT NULL,
+    customer_id uuid NOT NULL,
+    status text NOT NULL,
+    discount_percent numeric(5,2) NOT NULL,
+    limit_percent numeric(5,2) NOT NULL,
+    products json NOT NULL,
+    requested_by uuid,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by uuid,
+    decided_at timestamp with time zone,
+    reason text,
+    CONSTRAINT quote_discount_approvals_check CHECK (((status = 'pending'::text) = (decided_at IS NULL))),
+    CONSTRAINT quote_discount_approvals_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
+    CONSTRAINT quote_discount_approvals_limit_percent_check CHECK (((limit_percent >= (0)::numeric) AND (limit_percent <= (100)::numeric))),
+    CONSTRAINT quote_discount_approvals_reason_check CHECK ((length(reason) <= 4000)),
+    CONSTRAINT quote_discount_approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'superseded'::text]))),
+    CONSTRAINT quote_discount_approvals_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.quote_discount_approvals FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.quote_items (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1846,6 +1894,9 @@ ALTER TABLE ONLY public.purchase_receipt_items
 ALTER TABLE ONLY public.purchase_receipts
     ADD CONSTRAINT purchase_receipts_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.quote_discount_approvals
+    ADD CONSTRAINT quote_discount_approvals_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.quote_items
     ADD CONSTRAINT quote_items_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2035,9 +2086,15 @@ CREATE INDEX purchase_receipts_of_order ON public.purchase_receipts USING btree 
 
 CREATE INDEX purchase_receipts_of_supplier ON public.purchase_receipts USING btree (tenant_id, supplier_id) INCLUDE (lead_time_days);
 
+CREATE INDEX quote_discount_approvals_of_quote ON public.quote_discount_approvals USING btree (tenant_id, quote_id, id);
+
+CREATE UNIQUE INDEX quote_discount_approvals_pending ON public.quote_discount_approvals USING btree (tenant_id, quote_id) WHERE (status = 'pending'::text);
+
 CREATE INDEX quote_items_of_quote ON public.quote_items USING btree (tenant_id, quote_id, "position");
 
 CREATE INDEX quote_links_of_quote ON public.quote_links USING btree (tenant_id, quote_id, id);
+
+CREATE INDEX quotes_awaiting_approval ON public.quotes USING btree (tenant_id, created_at DESC, id DESC) WHERE ((discount_approval = 'pending'::text) AND (status = 'draft'::text));
 
 CREATE INDEX quotes_by_customer ON public.quotes USING btree (tenant_id, customer_id, created_at DESC, id DESC);
 
@@ -2273,6 +2330,18 @@ ALTER TABLE ONLY public.purchase_receipts
 
 ALTER TABLE ONLY public.purchase_receipts
     ADD CONSTRAINT purchase_receipts_tenant_id_supplier_id_fkey FOREIGN KEY (tenant_id, supplier_id) REFERENCES public.suppliers(tenant_id, id);
+
+ALTER TABLE ONLY public.quote_discount_approvals
+    ADD CONSTRAINT quote_discount_approvals_tenant_id_customer_id_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
+
+ALTER TABLE ONLY public.quote_discount_approvals
+    ADD CONSTRAINT quote_discount_approvals_tenant_id_decided_by_fkey FOREIGN KEY (tenant_id, decided_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.quote_discount_approvals
+    ADD CONSTRAINT quote_discount_approvals_tenant_id_quote_id_fkey FOREIGN KEY (tenant_id, quote_id) REFERENCES public.quotes(tenant_id, id);
+
+ALTER TABLE ONLY public.quote_discount_approvals
+    ADD CONSTRAINT quote_discount_approvals_tenant_id_requested_by_fkey FOREIGN KEY (tenant_id, requested_by) REFERENCES public.users(tenant_id, id);
 
 ALTER TABLE ONLY public.quote_items
     ADD CONSTRAINT quote_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
@@ -2524,6 +2593,8 @@ ALTER TABLE public.purchase_receipt_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.purchase_receipts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.quote_discount_approvals ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.quote_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quote_links ENABLE ROW LEVEL SECURITY;
@@ -2635,6 +2706,8 @@ CREATE POLICY runtime ON public.purchase_orders TO basecommerce_api USING (true)
 CREATE POLICY runtime ON public.purchase_receipt_items TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.purchase_receipts TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.quote_discount_approvals TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.quote_items TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -2793,6 +2866,8 @@ CREATE POLICY tenant ON public.purchase_orders AS RESTRICTIVE TO basecommerce_ap
 CREATE POLICY tenant ON public.purchase_receipt_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.purchase_receipts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.quote_discount_approvals AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.quote_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3039,6 +3114,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.product_prices TO basecommerce_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.purchase_costs TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.purchase_receipt_items TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quote_discount_approvals TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quote_items TO basecommerce_api;
 

@@ -1,5 +1,7 @@
 """Quotes: drafts, their way to an order, and their end."""
 
+from handlers.quotes.discount_approvals import decide
+from handlers.quotes.discount_endpoints import routes as discount_routes
 from handlers.quotes.drafts import change, create, duplicate
 from handlers.quotes.endpoints import routes
 from handlers.quotes.models import QuoteChange, QuoteNew
@@ -14,6 +16,8 @@ __all__ = [
     "change",
     "convert",
     "create",
+    "decide",
+    "discount_routes",
     "duplicate",
     "expire_due",
     "get",

@@ -11,11 +11,11 @@ from uuid import UUID
 import orjson
 
 from handlers.changes import CheckVersion, any_version
-from handlers.discounts import check_discount
 from handlers.line_resolution import Parts, check_customer, read_parts, resolve, wanted_of
 from handlers.lines import ItemNew, Line, line_columns, total_columns, total_up
 from handlers.orders.rules import Written
 from handlers.permissions import Role
+from handlers.quotes.discount_approvals import Judgement, judge, record
 from handlers.quotes.models import QuoteChange, QuoteNew
 from handlers.quotes.rules import get
 from handlers.settings import TenantSettings
@@ -38,12 +38,12 @@ async def create(
 ) -> Written:
     """Write a draft with the next number.
 
-    404 for unknown things, 422 for inactive ones, 403 above a seller's discount limit.
+    404 for unknown things, 422 for inactive ones. Discounts above a seller's limit wait for approval.
     """
     parts = await read_parts(tx, wanted_of(body.items), body.customer_id, body.site_id)
     check_customer(parts, body.customer_id, body.site_id)
     lines = resolve(body.items, parts)
-    check_discount(by_role, settings.seller_discount_limit_percent, lines, body.discount_percent)
+    judgement = await judge(tx, settings, by_role, lines, body.discount_percent)
     totals = total_up([line.line_total for line in lines], body.discount_percent)
     quote_id = new_id()
     written = await tx.fetch_one(
@@ -54,6 +54,8 @@ async def create(
         prefix=settings.quote_prefix,
         validity_days=body.validity_days or settings.quote_validity_days,
         notes=body.notes,
+        discount_approval=judgement.status,
+        floor_percent=settings.price_floor_percent,
         allowed=allowed_on_quotes(permissions),
         **line_columns(lines),
         **total_columns(totals),
@@ -70,6 +72,7 @@ async def create(
             items=tuple(map(quote_item, lines)),
         ),
     )
+    await record(tx, settings, quote_id, 1, body.customer_id, judgement)
     return Written(quote_id, 1, written["body"])
 
 
@@ -84,8 +87,8 @@ async def change(
 ) -> Written:
     """Change a draft; its former content stays readable as a version. 409 in any other state.
 
-    Items that are not replaced keep the prices they were written with; a seller may not carry one customer's agreed
-    prices over to another that way beyond the store's limit.
+    Items that are not replaced keep the prices they were written with; where they are below what the customer would be
+    asked today, a seller that gives more discount or changes the customer is judged by that.
     """
     current = await tx.fetch_one(sql.lock_quote, id=quote_id)
     if current is None:
@@ -100,21 +103,30 @@ async def change(
         for name in ("customer_id", "site_id", "discount_percent", "validity_days", "notes")
     }
     new_items = body.items if "items" in body.model_fields_set else None
-    lines = present_lines(current["items"])
-    if new_items is not None or body.model_fields_set & {"customer_id", "site_id"}:
+    lines = judged = present_lines(current["items"])
+    is_for_other = bool(body.model_fields_set & {"items", "customer_id", "site_id"})
+    is_discounted = "discount_percent" in body.model_fields_set
+    if is_for_other or (is_discounted and by_role == Role.SELLER):
         asked = (
             [(line.product_id, line.sold_quantity, line.sold_unit) for line in lines]
             if new_items is None
             else wanted_of(new_items)
         )
         parts = await read_parts(tx, asked, wanted["customer_id"], wanted["site_id"])
-        check_customer(parts, wanted["customer_id"], wanted["site_id"])
+        if is_for_other:
+            check_customer(parts, wanted["customer_id"], wanted["site_id"])
         if new_items is not None:
-            lines = resolve(new_items, parts)
+            lines = judged = resolve(new_items, parts)
         else:
-            _check_kept_prices(by_role, settings, lines, parts, wanted["discount_percent"])
-    if new_items is not None or "discount_percent" in body.model_fields_set:
-        check_discount(by_role, settings.seller_discount_limit_percent, lines, wanted["discount_percent"])
+            judged = _at_todays_prices(lines, parts)
+    approval, judgement = current["discount_approval"], Judgement(None)
+    if is_for_other or is_discounted:
+        judgement = await judge(
+            tx, settings, by_role, judged, wanted["discount_percent"], quote_id, wanted["customer_id"]
+        )
+        if approval == "pending":
+            await tx.execute(sql.supersede_discount_request, quote_id=quote_id)
+        approval = judgement.status
     totals = total_up([line.line_total for line in lines], wanted.pop("discount_percent"))
     await tx.execute(sql.keep_quote_version, id=quote_id)
     if new_items is not None:
@@ -122,6 +134,8 @@ async def change(
     changed = await tx.fetch_one(
         sql.change_quote,
         id=quote_id,
+        discount_approval=approval,
+        floor_percent=settings.price_floor_percent,
         allowed=allowed_on_quotes(permissions),
         **wanted,
         **line_columns(lines if new_items is not None else []),
@@ -129,6 +143,7 @@ async def change(
     )
     if changed is None:
         raise LookupError("a locked quote is there")
+    await record(tx, settings, quote_id, changed["version"], wanted["customer_id"], judgement)
     return Written(quote_id, changed["version"], changed["body"])
 
 
@@ -184,19 +199,15 @@ def _copied(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_kept_prices(
-    by_role: str, settings: TenantSettings, lines: Sequence[Line], parts: Parts, overall_percent: Decimal
-) -> None:
-    """The prices agreed with one customer are a discount when a seller turns the quote into another's: 403."""
-    # A line that costs the new customer no more is free of judgement, but keeps its place in the refusal.
-    judged = [
+def _at_todays_prices(lines: Sequence[Line], parts: Parts) -> list[Line]:
+    """Kept lines as they are judged: by what the customer would be asked today, where that is more."""
+    return [
         replace(line, base_price=asked.price, base_price_unit=asked.price_unit)
         if asked is not None
         and line.at(asked.price, asked.price_unit) > line.at(line.base_price, line.base_price_unit)
-        else replace(line, base_price=Decimal(0), unit_price=Decimal(0))
+        else line
         for line, asked in zip(lines, parts.products, strict=True)
     ]
-    check_discount(by_role, settings.seller_discount_limit_percent, judged, overall_percent)
 
 
 def _within(body: QuoteNew, limit_percent: Decimal) -> QuoteNew:

@@ -23,7 +23,9 @@ async def list_quotes(call: Call[QuoteList]) -> Reply:
     query = call.query
     allowed = allowed_on_quotes(call.identity.permissions)
     window = bounds(call)
-    filters = {"status": query.status, "customer_id": query.customer_id, "q": query.q or None}
+    filters = query.model_dump(include={"status", "customer_id", "discount_approval"}) | {
+        "q": query.q or None
+    }
     if query.created_from is None and not any(filters.values()):
         window.pop("from_at")
         rows = await call.tx.fetch_all(sql.list_quotes, allowed=allowed, **window)
@@ -44,8 +46,8 @@ async def list_quotes(call: Call[QuoteList]) -> Reply:
     errors=(404,),
 )
 async def create_quote(call: Call, body: QuoteNew) -> Reply:
-    """A draft. An item without `unit_price` takes the product's price of today and keeps it. A seller's discount
-    above the store's limit is refused with 403 `discount_limit`."""
+    """A draft. An item without `unit_price` takes the product's price of today and keeps it. With discounts above what
+    a seller may give, a seller's draft waits for approval (`discount_approval`) and cannot be sent before."""
     quote = await drafts.create(
         call.tx, call.tenant.settings, body, call.identity.role, call.identity.permissions
     )
@@ -89,7 +91,8 @@ async def change_quote(call: Call, quote_id: UUID, body: QuoteChange) -> Reply:
     errors=(404, 409),
 )
 async def send_quote(call: Call, quote_id: UUID) -> Reply:
-    """draft → sent; the days of validity count from now."""
+    """draft → sent; the days of validity count from now. 409 `discount_not_approved` while its discounts wait for
+    approval, or were denied."""
     quote = await rules.send(call.tx, quote_id, call.identity.permissions)
     return _done(call, "quote.sent", quote)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -17,6 +17,7 @@ from handlers.pages import NewestFirst
 from runtime.web.fields import Body, LongText, Money, Percent, Version, View
 
 ValidityDays = Annotated[int, Field(ge=1, le=365, strict=True, examples=[7])]
+DiscountApproval = Literal["pending", "approved", "denied"]
 Items = Annotated[list[ItemNew], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
@@ -30,6 +31,13 @@ class QuoteStatus(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+class MarginWarning(View):
+    """What sold under cost plus the store's floor when the quote was written: lines by position, and all together."""
+
+    items: list[int]
+    total: bool
 
 
 class QuoteNew(Body):
@@ -75,6 +83,8 @@ class QuoteView(View):
     discount_percent: Percent
     discount_amount: Money
     total: Money
+    discount_approval: DiscountApproval | None
+    margin_warning: MarginWarning | None
     validity_days: int
     valid_until: datetime
     notes: str
@@ -96,3 +106,6 @@ class QuoteList(NewestFirst):
 
     status: QuoteStatus | None = None
     customer_id: UUID | None = None
+    discount_approval: DiscountApproval | None = Field(
+        None, description="`pending`: drafts that wait for somebody to approve their discounts"
+    )

@@ -10,6 +10,7 @@ from uuid import UUID
 from handlers.orders import rules as orders
 from handlers.orders.models import Fulfilment
 from handlers.orders.rules import Written
+from handlers.quotes.discount_approvals import not_approved
 from handlers.settings import TenantSettings
 from handlers.states import ALL_PERMISSIONS, QUOTE, allowed_on_orders, allowed_on_quotes
 from handlers.stock.rules import ensure_default_location, refuse_shortages
@@ -35,7 +36,7 @@ EXPIRED_AT_ONCE = 500
 async def send(
     tx: TenantTransaction, quote_id: UUID, permissions: frozenset[str] = ALL_PERMISSIONS
 ) -> Written:
-    """draft -> sent; the days of validity count from now."""
+    """draft -> sent; the days of validity count from now. 409 while its discounts are not approved."""
     return await _move(tx, quote_id, "send", QuoteSent(quote_id=quote_id), permissions)
 
 
@@ -166,7 +167,11 @@ async def _move(
         allowed=allowed_on_quotes(permissions),
     )
     if moved is None:
-        state = await tx.fetch_value(sql.find_quote_state, id=quote_id)
-        raise NotFoundError() if state is None else QUOTE.conflict(state, action, permissions)
+        found = await tx.fetch_one(sql.find_quote_state, id=quote_id)
+        if found is None:
+            raise NotFoundError
+        if found["state"] in QUOTE.sources(action):
+            raise not_approved(found["discount_approval"], permissions)
+        raise QUOTE.conflict(found["state"], action, permissions)
     emit(tx, event)
     return Written(quote_id, moved["version"], moved["body"])

@@ -132,6 +132,24 @@ class QuoteExpired(Payload):
     quote_id: UUID
 
 
+class QuoteDiscountRequested(Payload):
+    """A draft has discounts above what its writer may give; ``discount_percent`` is the largest of them."""
+
+    quote_id: UUID
+    discount_percent: Decimal
+    limit_percent: Decimal
+
+
+class QuoteDiscountApproved(Payload):
+    quote_id: UUID
+    discount_percent: Decimal
+
+
+class QuoteDiscountDenied(Payload):
+    quote_id: UUID
+    discount_percent: Decimal
+
+
 class OrderCreated(Payload):
     order_id: UUID
     number: str
@@ -384,6 +402,9 @@ CATALOGUE: dict[str, type[Payload]] = {
         QuoteConverted,
         QuoteCancelled,
         QuoteExpired,
+        QuoteDiscountRequested,
+        QuoteDiscountApproved,
+        QuoteDiscountDenied,
         OrderCreated,
         OrderStatusChanged,
         OrderCancelled,

@@ -171,6 +171,16 @@ where v.tenant_id = $tenant_id
   and q.id = v.quote_id
   and q.customer_id = $customer_id;
 
+-- name: anonymise_discount_approvals
+update quote_discount_approvals as approval
+set reason = null
+from quotes as quote
+where approval.tenant_id = $tenant_id
+  and quote.tenant_id = approval.tenant_id
+  and quote.id = approval.quote_id
+  and quote.customer_id = $customer_id
+  and approval.reason is not null;
+
 -- name: anonymise_orders
 -- What was noted on its items is kept twice, here and in the rows of the items.
 update orders

@@ -59,6 +59,18 @@ with item as (
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
   returning *
 ),
+content as (
+  select
+    json_agg(
+      sale_item_json(
+        item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
+        item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
+        item.discount_percent, item.line_total, item.price_source, item.note
+      )
+      order by item.position
+    ) as items
+  from item
+),
 counter as (
   insert into document_counters as counter (tenant_id, series, value)
   values ($tenant_id, 'quote', 1)
@@ -69,25 +81,16 @@ counter as (
 quote as (
   insert into quotes (
     tenant_id, id, serial, number, customer_id, site_id, status, subtotal, discount_percent, discount_amount, total,
-    validity_days, valid_until, notes, items, created_by, created_at, updated_at
+    validity_days, valid_until, notes, items, discount_approval, below_floor, total_below_floor, created_by, created_at,
+    updated_at
   )
   select
     $tenant_id, $id, counter.value, document_number($prefix, counter.value), $customer_id, $site_id, 'draft',
     $subtotal, $discount_percent, $discount_amount, $total, $validity_days,
     validity_end($now, $validity_days, tenants.time_zone), $notes,
-    (
-      select json_agg(
-        sale_item_json(
-          item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
-          item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
-          item.discount_percent, item.line_total, item.price_source, item.note
-        )
-        order by item.position
-      )
-      from item
-    ),
-    $user_id, $now, $now
-  from counter, tenants
+    content.items, $discount_approval, breach.positions, breach.of_total, $user_id, $now, $now
+  from counter, tenants, content
+  cross join lateral floor_breaches($tenant_id, content.items, $discount_percent, $floor_percent) as breach
   where tenants.id = $tenant_id
   returning *
 )
@@ -105,7 +108,7 @@ where quotes.tenant_id = $tenant_id
   and quotes.id = $id
 
 -- name: find_quote_state
-select quote_state(status, valid_until, $now)
+select quote_state(status, valid_until, $now) as state, discount_approval
 from quotes
 where tenant_id = $tenant_id
   and id = $id
@@ -147,6 +150,10 @@ where quotes.tenant_id = $tenant_id
   )
   and ($customer_id::uuid is null or quotes.customer_id = $customer_id)
   and (
+    $discount_approval::text is null
+    or (quotes.discount_approval = $discount_approval and ($discount_approval <> 'pending' or quotes.status = 'draft'))
+  )
+  and (
     $q::text is null
     or quotes.serial = $serial::bigint
     or customers.search like all (search_patterns($q))
@@ -155,7 +162,8 @@ order by quotes.created_at desc, quotes.id desc
 limit $limit
 
 -- name: move_quote
--- One step of the state machine; no row when the quote is not in one of the states the step starts from.
+-- One step of the state machine; no row when the quote is not in one of the states the step starts from, or would be
+-- sent without the approval that its discounts need.
 with quote as (
   update quotes
   set
@@ -172,6 +180,7 @@ with quote as (
     and quotes.tenant_id = $tenant_id
     and quotes.id = $id
     and quote_state(quotes.status, quotes.valid_until, $now) = any ($sources::text[])
+    and ($target <> 'sent' or coalesce(quotes.discount_approval, 'approved') = 'approved')
   returning quotes.*
 )
 select quote.version, quote_json(quote::quotes, customers.name, sites.name, $allowed, $now)::text as body
@@ -181,24 +190,12 @@ left join sites on sites.tenant_id = $tenant_id and sites.id = quote.site_id
 
 -- name: lock_quote
 select
-  version, customer_id, site_id, discount_percent, validity_days, notes, items,
+  version, customer_id, site_id, discount_percent, validity_days, notes, items, discount_approval,
   quote_state(status, valid_until, $now) as state
 from quotes
 where tenant_id = $tenant_id
   and id = $id
 for no key update
-
--- name: keep_quote_version
-insert into quote_versions (tenant_id, quote_id, version, content, replaced_by, replaced_at)
-select
-  quotes.tenant_id, quotes.id, quotes.version,
-  quote_json(quotes, customers.name, sites.name, '{}', $now),
-  $user_id, $now
-from quotes
-join customers on customers.tenant_id = quotes.tenant_id and customers.id = quotes.customer_id
-left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site_id
-where quotes.tenant_id = $tenant_id
-  and quotes.id = $id
 
 -- name: delete_quote_items
 -- Their content has just been kept by keep_quote_version.
@@ -228,6 +225,18 @@ with item as (
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
   returning *
 ),
+content as (
+  select
+    json_agg(
+      sale_item_json(
+        item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
+        item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
+        item.discount_percent, item.line_total, item.price_source, item.note
+      )
+      order by item.position
+    ) as items
+  from item
+),
 quote as (
   update quotes
   set
@@ -242,21 +251,15 @@ quote as (
     notes = $notes,
     version = quotes.version + 1,
     updated_at = $now,
-    items = coalesce(
-      (
-        select json_agg(
-          sale_item_json(
-            item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
-            item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
-            item.discount_percent, item.line_total, item.price_source, item.note
-          )
-          order by item.position
-        )
-        from item
-      ),
-      quotes.items
+    discount_approval = $discount_approval,
+    items = coalesce(content.items, quotes.items),
+    (below_floor, total_below_floor) = (
+      select breach.positions, breach.of_total
+      from floor_breaches(
+        $tenant_id, coalesce(content.items, quotes.items), $discount_percent, $floor_percent
+      ) as breach
     )
-  from tenants
+  from tenants, content
   where tenants.id = $tenant_id
     and quotes.tenant_id = $tenant_id
     and quotes.id = $id
@@ -266,48 +269,6 @@ select quote.version, quote_json(quote::quotes, customers.name, sites.name, $all
 from quote
 join customers on customers.tenant_id = $tenant_id and customers.id = quote.customer_id
 left join sites on sites.tenant_id = $tenant_id and sites.id = quote.site_id
-
--- name: list_quote_versions
-select json_build_object(
-  'items',
-  coalesce(
-    (
-      select json_agg(
-        json_build_object(
-          'version', former.version,
-          'replaced_by', former.replaced_by,
-          'replaced_at', former.replaced_at,
-          'content', former.content
-        )
-        order by former.version
-      )
-      from quote_versions as former
-      where former.tenant_id = $tenant_id
-        and former.quote_id = $id
-    ),
-    '[]'
-  ),
-  'next_cursor', null
-)::text
-from quotes
-where tenant_id = $tenant_id
-  and id = $id
-
--- name: get_quote_content
--- What the quote said as of a version that was kept, or as of now; null names the present, whatever its number.
-select kept.content::text
-from quote_versions as kept
-where kept.tenant_id = $tenant_id
-  and kept.quote_id = $id
-  and kept.version = $version::integer
-union all
-select quote_json(quotes, customers.name, sites.name, '{}', $now)::text
-from quotes
-join customers on customers.tenant_id = quotes.tenant_id and customers.id = quotes.customer_id
-left join sites on sites.tenant_id = quotes.tenant_id and sites.id = quotes.site_id
-where quotes.tenant_id = $tenant_id
-  and quotes.id = $id
-  and quotes.version = coalesce($version::integer, quotes.version)
 
 -- name: find_quote_content
 -- What a new draft is made from.

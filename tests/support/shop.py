@@ -65,10 +65,12 @@ class Shop:
             copy = await quotes.duplicate(tx, self.settings, sql.find_quote_content, UUID(quote_id), role)
         return orjson.loads(copy.body)
 
-    async def order(self, *items: dict[str, Any], fulfilment: str = "pickup", **more: Any) -> UUID:
+    async def order(
+        self, *items: dict[str, Any], fulfilment: str = "pickup", role: str = "owner", **more: Any
+    ) -> UUID:
         body = orders.OrderNew(fulfilment=fulfilment, customer_id=self.customer_id, items=list(items), **more)
         async with self.transaction() as tx:
-            return (await orders.create(tx, self.settings, body)).id
+            return (await orders.create(tx, self.settings, body, role)).id
 
     async def level(self, product_id: UUID) -> tuple[str, ...]:
         """On hand, reserved, available."""

@@ -25,6 +25,7 @@ NO_FILTER: dict[str, Any] = {
     "q": None,
     "serial": None,
 }
+ANY_QUOTE: dict[str, Any] = {**NO_FILTER, "discount_approval": None}
 MOVEMENTS: dict[str, Any] = {
     "from_at": FIRST_MOMENT,
     "product_id": None,
@@ -37,8 +38,9 @@ LISTS: list[tuple[Query, str, dict[str, Any]]] = [
     (sql.get_quote, "quotes_pkey", {"id": NOBODY, "allowed": "{}"}),
     (sql.list_quotes, "quotes_newest", QUOTES),
     (sql.list_quotes, "quotes_newest", {**QUOTES, "before_at": datetime(2026, 11, 1, tzinfo=UTC)}),
-    (sql.search_quotes, "quotes_by_status", {**QUOTES, **NO_FILTER, "status": "rejected"}),
-    (sql.search_quotes, "quotes_by_customer", {**QUOTES, **NO_FILTER, "customer_id": NOBODY}),
+    (sql.search_quotes, "quotes_by_status", {**QUOTES, **ANY_QUOTE, "status": "rejected"}),
+    (sql.search_quotes, "quotes_by_customer", {**QUOTES, **ANY_QUOTE, "customer_id": NOBODY}),
+    (sql.search_quotes, "quotes_awaiting_approval", {**QUOTES, **ANY_QUOTE, "discount_approval": "pending"}),
     (sql.expire_quotes, "quotes_due", {"limit": 500}),
     (sql.get_order, "orders_pkey", {"id": NOBODY, "allowed": "{}"}),
     (sql.list_orders, "orders_newest", QUOTES),

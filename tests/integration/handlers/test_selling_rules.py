@@ -54,10 +54,12 @@ async def test_a_seller_meets_the_limit_on_every_way_to_a_discount(shop: Shop, l
         shop.change(plain["id"], "seller", items=[item(cement, **line)]),
         shop.change(dear["id"], "seller", discount_percent="1"),
     ):
-        with pytest.raises(RefusedError) as error:
-            await attempt
-        assert (error.value.status, error.value.code) == (403, "discount_limit")
-    assert (await shop.draft(item(cement, discount_percent="5"), role="seller"))["total"] == "95.00"
+        assert (await attempt)["discount_approval"] == "pending"
+    with pytest.raises(RefusedError) as error:
+        await shop.order(item(cement, **line), role="seller")
+    assert (error.value.status, error.value.code) == (403, "discount_limit")
+    within = await shop.draft(item(cement, discount_percent="5"), role="seller")
+    assert (within["total"], within["discount_approval"]) == ("95.00", None)
 
 
 async def test_a_sellers_copy_leaves_out_discounts_above_the_limit(shop: Shop) -> None:
@@ -239,11 +241,12 @@ async def test_a_seller_does_not_carry_one_customers_prices_over_to_another(shop
         other = await customers.create(tx, customers.CustomerNew(kind="company", name="Outra"))
     quote = await shop.draft(item(cement), role="seller")
     assert quote["total"] == "60.00"
-    with pytest.raises(RefusedError) as error:
-        await shop.change(quote["id"], "seller", customer_id=other)
-    assert (error.value.status, error.value.code) == (403, "discount_limit")
-    assert (await shop.change(quote["id"], "seller", notes="the same customer"))["total"] == "60.00"
-    assert (await shop.change(quote["id"], customer_id=other))["total"] == "60.00"
+    assert (await shop.change(quote["id"], "seller", notes="the same customer"))["discount_approval"] is None
+    carried = await shop.change(quote["id"], "seller", customer_id=other)
+    assert (carried["total"], carried["discount_approval"]) == ("60.00", "pending")
+    more = await shop.change(quote["id"], "seller", discount_percent="1")
+    assert more["discount_approval"] == "pending"
+    assert (await shop.change(quote["id"], customer_id=other))["discount_approval"] == "approved"
 
 
 async def test_nothing_more_is_sold_to_a_site_that_is_out_of_use(shop: Shop) -> None:

@@ -18,6 +18,7 @@ from handlers.states import (
     QUOTE,
     Action,
     StateMachine,
+    allowed_on_draft,
     allowed_on_orders,
     allowed_on_quotes,
     order_sources,
@@ -124,6 +125,23 @@ def test_an_action_is_offered_exactly_when_the_state_and_the_permission_are_ther
 )
 def test_a_sent_quote_offers_each_role_its_own_actions(role: Role, offered: list[str]) -> None:
     assert orjson.loads(allowed_on_quotes(PERMISSIONS[role]))["sent"] == offered
+
+
+@pytest.mark.parametrize(
+    ("role", "approval", "offered"),
+    [
+        (Role.SELLER, "pending", ["update", "cancel", "duplicate"]),
+        (Role.FINANCE, "pending", ["approve_discount", "deny_discount"]),
+        (Role.OWNER, "pending", ["update", "cancel", "duplicate", "approve_discount", "deny_discount"]),
+        (Role.OWNER, "denied", ["update", "cancel", "duplicate"]),
+        (Role.SELLER, "approved", ["update", "send", "cancel", "duplicate"]),
+        (Role.SELLER, None, ["update", "send", "cancel", "duplicate"]),
+    ],
+)
+def test_a_draft_is_not_sent_while_its_discounts_wait_or_are_denied(
+    role: Role, approval: str | None, offered: list[str]
+) -> None:
+    assert allowed_on_draft(approval, PERMISSIONS[role]) == offered
 
 
 def test_only_finance_and_the_owner_cancel_orders() -> None:
