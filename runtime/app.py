@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import redis.asyncio as redis
 
@@ -16,6 +17,7 @@ from runtime.data.catalogue_check import check_catalogue
 from runtime.data.database import Database, DatabaseRole
 from runtime.errors import RetryLaterError, StartupError
 from runtime.events.consumer import Consumer, Progress
+from runtime.events.cursors import EngineCursors
 from runtime.events.dead_letters import DeadLetterLimit
 from runtime.events.engine import Engine
 from runtime.events.engine_actor import EngineActor, Reconciler
@@ -36,6 +38,9 @@ from runtime.host.ops import Check, Readiness
 from runtime.host.program import run_program
 from runtime.host.supervisor import ActorSpec
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from actors.sales.miner import Miner
 
 _POOLS: dict[DatabaseRole, Callable[[Settings], int]] = {
     "api": lambda settings: settings.database_pool_api,
@@ -239,7 +244,15 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     for name, make in engines().items():
         rolls = Rolls(Consumer(make(), engine).cursors)
         jobs.append(Job(f"roll-{name}", 15, rolls.step))
+    jobs.append(Job("mine-bundles", 30, _miner(engine).step))
     return [ActorSpec(f"job:{job.name}", JobActor(job, scheduler).run) for job in jobs]
+
+
+def _miner(database: Database) -> Miner:
+    from actors.sales.actor import SalesEngine
+    from actors.sales.miner import Miner
+
+    return Miner(EngineCursors(SalesEngine(), database))
 
 
 def _observe_relay(published: Mapping[int, int], seconds: float) -> None:

@@ -1138,6 +1138,94 @@ CREATE TABLE public.engine_pricing_unused_suppliers (
 
 ALTER TABLE ONLY public.engine_pricing_unused_suppliers FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.engine_sales_answers (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    from_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    answer text NOT NULL,
+    reason text,
+    rests_until date,
+    answered_at timestamp with time zone NOT NULL,
+    accepted integer NOT NULL,
+    changed integer NOT NULL,
+    dismissed integer NOT NULL,
+    snoozed integer NOT NULL,
+    CONSTRAINT engine_sales_answers_answer_check CHECK ((answer = ANY (ARRAY['accepted'::text, 'changed'::text, 'dismissed'::text, 'snoozed'::text]))),
+    CONSTRAINT engine_sales_answers_kind_check CHECK ((kind = ANY (ARRAY['complement'::text, 'substitute'::text, 'bundle'::text, 'habit'::text, 'rebuy'::text]))),
+    CONSTRAINT engine_sales_answers_reason_check CHECK ((length(reason) <= 40))
+);
+
+ALTER TABLE ONLY public.engine_sales_answers FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_sales_baskets (
+    tenant_id uuid NOT NULL,
+    slot integer NOT NULL,
+    number bigint NOT NULL,
+    product_ids bytea NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_sales_baskets FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_sales_bundles (
+    tenant_id uuid NOT NULL,
+    bundle_id uuid NOT NULL,
+    product_ids uuid[] NOT NULL,
+    orders integer NOT NULL,
+    support double precision NOT NULL,
+    lift double precision NOT NULL,
+    closed boolean NOT NULL,
+    CONSTRAINT engine_sales_bundles_product_ids_check CHECK (((cardinality(product_ids) >= 3) AND (cardinality(product_ids) <= 5)))
+);
+
+ALTER TABLE ONLY public.engine_sales_bundles FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_sales_customer_products (
+    tenant_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    last_number integer NOT NULL,
+    recent smallint NOT NULL,
+    first_on date NOT NULL,
+    last_on date NOT NULL,
+    days integer NOT NULL,
+    squares bigint NOT NULL,
+    quantity numeric(20,3) NOT NULL,
+    due_on date GENERATED ALWAYS AS (
+CASE
+    WHEN (days >= 3) THEN (last_on + ((last_on - first_on) / (days - 1)))
+    ELSE NULL::date
+END) STORED,
+    CONSTRAINT engine_sales_customer_products_recent_check CHECK (((recent >= 1) AND (recent <= 255)))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_sales_customer_products FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_sales_customers (
+    tenant_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    purchases integer NOT NULL,
+    last_on date NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.engine_sales_customers FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_sales_mined (
+    tenant_id uuid NOT NULL,
+    through bigint NOT NULL,
+    baskets integer NOT NULL,
+    least_share double precision NOT NULL,
+    least_orders integer NOT NULL,
+    complete boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.engine_sales_mined FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.engine_sales_pairs (
     tenant_id uuid NOT NULL,
     product_a uuid NOT NULL,
@@ -1148,6 +1236,19 @@ CREATE TABLE public.engine_sales_pairs (
 WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.engine_sales_pairs FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.engine_sales_parameters (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    parameters jsonb NOT NULL,
+    effective jsonb,
+    CONSTRAINT engine_sales_parameters_check CHECK (((effective IS NULL) = (product_id <> '00000000-0000-0000-0000-000000000000'::uuid))),
+    CONSTRAINT engine_sales_parameters_effective_check CHECK ((pg_column_size(effective) <= 4096)),
+    CONSTRAINT engine_sales_parameters_parameters_check CHECK ((pg_column_size(parameters) <= 4096))
+);
+
+ALTER TABLE ONLY public.engine_sales_parameters FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.engine_sales_products (
     tenant_id uuid NOT NULL,
@@ -1162,7 +1263,9 @@ ALTER TABLE ONLY public.engine_sales_products FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.engine_sales_totals (
     tenant_id uuid NOT NULL,
-    orders bigint NOT NULL
+    orders bigint NOT NULL,
+    today date,
+    baskets bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -1804,8 +1907,29 @@ ALTER TABLE ONLY public.engine_pricing_tenants
 ALTER TABLE ONLY public.engine_pricing_unused_suppliers
     ADD CONSTRAINT engine_pricing_unused_suppliers_pkey PRIMARY KEY (tenant_id, supplier_id);
 
+ALTER TABLE ONLY public.engine_sales_answers
+    ADD CONSTRAINT engine_sales_answers_pkey PRIMARY KEY (tenant_id, kind, subject_id, from_id, customer_id);
+
+ALTER TABLE ONLY public.engine_sales_baskets
+    ADD CONSTRAINT engine_sales_baskets_pkey PRIMARY KEY (tenant_id, slot);
+
+ALTER TABLE ONLY public.engine_sales_bundles
+    ADD CONSTRAINT engine_sales_bundles_pkey PRIMARY KEY (tenant_id, bundle_id);
+
+ALTER TABLE ONLY public.engine_sales_customer_products
+    ADD CONSTRAINT engine_sales_customer_products_pkey PRIMARY KEY (tenant_id, customer_id, product_id);
+
+ALTER TABLE ONLY public.engine_sales_customers
+    ADD CONSTRAINT engine_sales_customers_pkey PRIMARY KEY (tenant_id, customer_id);
+
+ALTER TABLE ONLY public.engine_sales_mined
+    ADD CONSTRAINT engine_sales_mined_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY public.engine_sales_pairs
     ADD CONSTRAINT engine_sales_pairs_pkey PRIMARY KEY (tenant_id, product_a, product_b);
+
+ALTER TABLE ONLY public.engine_sales_parameters
+    ADD CONSTRAINT engine_sales_parameters_pkey PRIMARY KEY (tenant_id, product_id);
 
 ALTER TABLE ONLY public.engine_sales_products
     ADD CONSTRAINT engine_sales_products_pkey PRIMARY KEY (tenant_id, product_id);
@@ -2019,6 +2143,10 @@ CREATE INDEX engine_pricing_offers_supplier ON public.engine_pricing_offers USIN
 CREATE INDEX engine_pricing_periods_old ON public.engine_pricing_periods USING btree (tenant_id, valid_from);
 
 CREATE INDEX engine_pricing_products_due ON public.engine_pricing_products USING btree (tenant_id, next_day);
+
+CREATE INDEX engine_sales_customer_products_due ON public.engine_sales_customer_products USING btree (tenant_id, due_on) WHERE (due_on IS NOT NULL);
+
+CREATE INDEX engine_sales_customer_products_product ON public.engine_sales_customer_products USING btree (tenant_id, product_id);
 
 CREATE INDEX engine_sales_pairs_second ON public.engine_sales_pairs USING btree (tenant_id, product_b);
 
@@ -2479,7 +2607,21 @@ CREATE POLICY batch ON public.engine_pricing_tenants AS RESTRICTIVE TO basecomme
 
 CREATE POLICY batch ON public.engine_pricing_unused_suppliers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
+CREATE POLICY batch ON public.engine_sales_answers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_sales_baskets AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_sales_bundles AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_sales_customer_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_sales_customers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_sales_mined AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
 CREATE POLICY batch ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.engine_sales_parameters AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
@@ -2539,7 +2681,21 @@ ALTER TABLE public.engine_pricing_tenants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_pricing_unused_suppliers ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.engine_sales_answers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_sales_baskets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_sales_bundles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_sales_customer_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_sales_customers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_sales_mined ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.engine_sales_pairs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_sales_parameters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_sales_products ENABLE ROW LEVEL SECURITY;
 
@@ -2657,7 +2813,21 @@ CREATE POLICY runtime ON public.engine_pricing_tenants TO basecommerce_api, base
 
 CREATE POLICY runtime ON public.engine_pricing_unused_suppliers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.engine_sales_answers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_sales_baskets TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_sales_bundles TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_sales_customer_products TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_sales_customers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_sales_mined TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.engine_sales_pairs TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_sales_parameters TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_sales_products TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -2817,7 +2987,21 @@ CREATE POLICY tenant ON public.engine_pricing_tenants AS RESTRICTIVE TO basecomm
 
 CREATE POLICY tenant ON public.engine_pricing_unused_suppliers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.engine_sales_answers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_sales_baskets AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_sales_bundles AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_sales_customer_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_sales_customers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_sales_mined AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.engine_sales_pairs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_sales_parameters AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_sales_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3030,8 +3214,29 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_tenants TO base
 GRANT SELECT ON TABLE public.engine_pricing_unused_suppliers TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_unused_suppliers TO basecommerce_engine;
 
+GRANT SELECT ON TABLE public.engine_sales_answers TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_answers TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_sales_baskets TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_baskets TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_sales_bundles TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_bundles TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_sales_customer_products TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_customer_products TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_sales_customers TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_customers TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_sales_mined TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_mined TO basecommerce_engine;
+
 GRANT SELECT ON TABLE public.engine_sales_pairs TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_pairs TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_sales_parameters TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_parameters TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_sales_products TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_products TO basecommerce_engine;

@@ -1,113 +1,90 @@
-"""The sales engine: which products are bought together, counted from the items of each sale alone."""
+"""The sales engine: what goes together, what can stand in for what, and what a customer is about to need.
+
+Everything is counted from the items of each sale alone; only bundles are mined now and then (``miner``).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
 from uuid import UUID
 
-from actors.columns import array_literal
+from actors.sales import rows
+from actors.sales.answers import Answered, AnswerKey, key_of, rests_until, save_answers
+from actors.sales.facts import StoreSales
+from actors.sales.parameters import parameters_json, policy
+from actors.sales.rows import Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
-from runtime.events.catalogue import SaleRecorded
+from runtime.events.catalogue import ProductCreated, SaleRecorded, SalesAdviceAnswered, SalesParametersSet
 from runtime.events.engine import Engine
 from runtime.events.event import Event
 
 
-@dataclass(slots=True)
-class _Sold:
-    product_id: UUID
-    orders: int = 0
-    quantity: float = 0.0
-    revenue: float = 0.0
-
-
-@dataclass(slots=True)
-class _StoreSales:
-    """One store's sales in a batch. Products are keyed by the integer of their id, which hashes faster."""
-
-    orders: int = 0
-    products: dict[int, _Sold] = field(default_factory=dict)
-    pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
-
-    def add(self, sale: SaleRecorded) -> None:
-        """Count one sale; a product on several of its lines counts once, with all their quantities.
-
-        A later part of an order adds its quantities, and only those products and pairs that are new to the order.
-        """
-        earlier = {product_id.int for product_id in sale.earlier_product_ids}
-        self.orders += not earlier
-        products = self.products
-        keys = set()
-        for item in sale.items:
-            key = item.product_id.int
-            sold = products.get(key)
-            if sold is None:
-                sold = products[key] = _Sold(item.product_id)
-            sold.quantity += float(item.quantity)
-            sold.revenue += float(item.line_total)
-            keys.add(key)
-        if not earlier:
-            for key in keys:
-                products[key].orders += 1
-            self.pairs.update(combinations(sorted(keys), 2))
-            return
-        keys -= earlier
-        for key in keys:
-            products[key].orders += 1
-        for product_id in sale.earlier_product_ids if keys else ():
-            products.setdefault(product_id.int, _Sold(product_id))
-        self.pairs.update(combinations(sorted(keys), 2))
-        self.pairs.update((min(one, other), max(one, other)) for one in keys for other in earlier)
-
-
 class SalesEngine(Engine):
-    """Keep the number of orders per store, per product and per pair of products up to date."""
+    """Keep orders per store, product and pair, purchases per customer, the latest baskets and all answers."""
 
     name = "sales"
-    subscribes = (SaleRecorded,)
+    subscribes = (SaleRecorded, ProductCreated, SalesParametersSet, SalesAdviceAnswered)
 
     async def apply(self, tx: EngineTransaction, events: Sequence[Event]) -> None:
-        """Apply one batch in one statement, in the order of its primary keys."""
-        stores: dict[UUID, _StoreSales] = {}
+        """Apply one batch, in order per tenant; the rows after it do not depend on how the log was cut into batches."""
+        stores = await rows.read_stores(tx, {event.tenant_id for event in events})
+        batch = _Batch(stores)
         for event in events:
-            if isinstance(event.payload, SaleRecorded):
-                stores.setdefault(event.tenant_id, _StoreSales()).add(event.payload)
-        await _save(tx, stores)
+            batch.take(event)
+        if batch.parameters:
+            await rows.save_parameters(tx, batch.parameters)
+        if batch.sales:
+            await rows.add_sales(tx, batch.sales)
+        if batch.answers:
+            await save_answers(tx, batch.answers)
 
     async def clear(self, tx: EngineTransaction, tenant_id: UUID) -> None:
         """Delete all rows of a tenant."""
         await tx.execute(sql.clear_sales_engine, tenant_id=tenant_id)
 
 
-async def _save(tx: EngineTransaction, stores: dict[UUID, _StoreSales]) -> None:
-    tenant_ids = sorted(stores)
-    product_tenants: list[int] = []
-    products: list[_Sold] = []
-    pairs_a: list[int] = []
-    pairs_b: list[int] = []
-    pair_orders: list[int] = []
-    for tenant_place, tenant_id in enumerate(tenant_ids, 1):
-        sales = stores[tenant_id]
-        places = {key: place for place, key in enumerate(sorted(sales.products), len(products) + 1)}
-        products += [sales.products[key] for key in places]
-        product_tenants += [tenant_place] * len(places)
-        for (first, second), orders in sorted(sales.pairs.items()):
-            pairs_a.append(places[first])
-            pairs_b.append(places[second])
-            pair_orders.append(orders)
-    await tx.execute(
-        sql.add_sales,
-        tenant_ids=tenant_ids,
-        total_orders=array_literal([stores[tenant_id].orders for tenant_id in tenant_ids]),
-        product_tenants=product_tenants,
-        product_ids=[sold.product_id for sold in products],
-        product_orders=array_literal([sold.orders for sold in products]),
-        quantities=array_literal([sold.quantity for sold in products]),
-        revenues=array_literal([sold.revenue for sold in products]),
-        pairs_a=array_literal(pairs_a),
-        pairs_b=array_literal(pairs_b),
-        pair_orders=array_literal(pair_orders),
-    )
+class _Batch:
+    """What the events of a batch add up to."""
+
+    def __init__(self, stores: dict[UUID, Store]) -> None:
+        self._stores = stores
+        self.sales: dict[UUID, StoreSales] = {}
+        self.answers: dict[AnswerKey, Answered] = {}
+        self.parameters: list[tuple[Store, int, SalesParametersSet | None]] = []
+
+    def take(self, event: Event) -> None:
+        """Add one event."""
+        store, payload = self._stores[event.tenant_id], event.payload
+        if store.parameters is None:
+            store.parameters = "{}"
+            self.parameters.append((store, 0, None))
+        match payload:
+            case SaleRecorded():
+                day = event.occurred_at.astimezone(store.zone).date()
+                sales = self.sales.get(event.tenant_id)
+                if sales is None:
+                    sales = self.sales[event.tenant_id] = StoreSales(store.today or day)
+                sales.add(payload, day)
+            case SalesParametersSet():
+                self.parameters.append((store, event.seq, payload))
+                if payload.product_id is None and event.seq > store.parameters_seq:
+                    store.parameters = parameters_json(payload.parameters)
+                    store.parameters_seq = event.seq
+            case SalesAdviceAnswered():
+                self._answer(store, event, payload)
+
+    def _answer(self, store: Store, event: Event, said: SalesAdviceAnswered) -> None:
+        key = key_of(event.tenant_id, said)
+        day = event.occurred_at.astimezone(store.zone).date()
+        rests = rests_until(said, day, policy(store.parameters))
+        answered = self.answers.get(key)
+        if answered is None:
+            answered = self.answers[key] = Answered(said, event.seq, event.occurred_at, rests)
+        answered.said, answered.seq, answered.at, answered.rests_until = (
+            said,
+            event.seq,
+            event.occurred_at,
+            rests,
+        )
+        answered.counts[said.answer] += 1

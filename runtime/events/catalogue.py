@@ -99,6 +99,25 @@ class PricingParameters(_Part):
     window_days: int | None = None
 
 
+class SalesParameters(_Part):
+    """How a product (or a whole store) wants its sales advice made; what is absent keeps its default.
+
+    The bundles' and the customers' parameters are the store's alone; ``advised`` is a product's.
+    """
+
+    min_support: Decimal | None = None
+    min_confidence: Decimal | None = None
+    price_band_percent: Decimal | None = None
+    habit_purchases: int | None = None
+    habit_least: int | None = None
+    rebuy_least_days: int | None = None
+    rebuy_variation_percent: Decimal | None = None
+    dismissed_days: int | None = None
+    bundle_min_support: Decimal | None = None
+    bundle_min_orders: int | None = None
+    advised: bool | None = None
+
+
 class QuoteCreated(Payload):
     quote_id: UUID
     number: str
@@ -323,6 +342,31 @@ class PricingParametersSet(Payload):
     parameters: PricingParameters
 
 
+class SalesParametersSet(Payload):
+    """``product_id`` absent: the store's default."""
+
+    product_id: UUID | None = None
+    parameters: SalesParameters
+
+
+class SalesAdviceAnswered(Payload):
+    """What somebody made of sales advice: followed, followed in part or with something else, refused, or put off.
+
+    ``subject_id`` is the product advised, or the bundle; ``from_id`` the product it was advised for. Without a customer
+    the answer is for the whole store. ``until`` is the first day on which a snoozed one is shown again.
+    """
+
+    kind: Literal["complement", "substitute", "bundle", "habit", "rebuy"]
+    subject_id: UUID
+    from_id: UUID | None = None
+    customer_id: UUID | None = None
+    answer: Literal["accepted", "changed", "dismissed", "snoozed"]
+    reason: AdviceReason | None = None
+    until: date | None = None
+    quantity: Decimal | None = None
+    instead_id: UUID | None = None
+
+
 class PricingAlertAnswered(Payload):
     """What somebody made of a price alert; ``until`` is the first day on which a snoozed one is shown again.
 
@@ -425,6 +469,8 @@ CATALOGUE: dict[str, type[Payload]] = {
         ReplenishmentDefaultsSet,
         PricingParametersSet,
         PricingAlertAnswered,
+        SalesParametersSet,
+        SalesAdviceAnswered,
         SuggestionAccepted,
         SuggestionDismissed,
         SuggestionSnoozed,

@@ -28,10 +28,10 @@ def day(number: int) -> datetime:
     return NOON + timedelta(days=number)
 
 
-def sale(*items: tuple[UUID, float], price: float = 10) -> SaleRecorded:
-    """A sale of these products and quantities."""
+def sale(*items: tuple[UUID, float], price: float = 10, **about: UUID) -> SaleRecorded:
+    """A sale of these products and quantities; ``about`` may name the customer."""
     lines = _lines(items, price)
-    return SaleRecorded(order_id=new_id(), items=lines, total=sum(line.line_total for line in lines))
+    return SaleRecorded(order_id=new_id(), items=lines, total=sum(line.line_total for line in lines), **about)
 
 
 def returned(*items: tuple[UUID, float], price: float = 10) -> OrderReturned:

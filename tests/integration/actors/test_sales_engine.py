@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from efficient_apriori import apriori
 
-from actors.sales.actor import SalesEngine
 from runtime.data.ids import new_id
-from runtime.events.consumer import Consumer
-from runtime.events.replay import rebuild
-from tests.support.engines import NOON, Engines, day, sale
+from tests.support.engines import NOON, Engines, sale
 
 BASKETS = Path(__file__).parents[4] / "shared" / "data" / "groceries-sample.basket"
-SALES_TABLES = ("engine_sales_totals", "engine_sales_products", "engine_sales_pairs")
+COUNTS = ("engine_sales_totals", "engine_sales_products", "engine_sales_pairs")
 
 
 async def test_each_sale_counts_once_however_many_lines_a_product_has(engines: Engines, new_tenant) -> None:
@@ -62,20 +59,8 @@ async def test_two_stores_in_one_batch_do_not_mix(engines: Engines, new_tenant) 
     await engines.say(other, NOON, sale((cement, 1), (sand, 1)))
     await engines.apply(one, other)
     for tenant, orders in ((one, 2), (other, 1)):
-        for table in SALES_TABLES:
+        for table in COUNTS:
             assert {row["orders"] for row in await engines.rows(table, tenant)} == {orders}
-
-
-async def test_a_rebuild_gives_the_same_rows(engines: Engines, new_tenant) -> None:
-    tenant, products = await new_tenant(), [new_id() for _ in range(9)]
-    for number in range(40):
-        chosen = products[number % 7 :: 2]
-        await engines.say(tenant, day(number), sale(*((product, 1) for product in chosen)))
-        await engines.apply(tenant, batch_events=1 + number % 3)
-    lived = {table: await engines.rows(table, tenant) for table in SALES_TABLES}
-    await rebuild(Consumer(SalesEngine(), engines.engine), tenant)
-    for table in SALES_TABLES:
-        assert await engines.rows(table, tenant) == lived[table]
 
 
 @pytest.mark.skipif(
