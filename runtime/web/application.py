@@ -15,6 +15,7 @@ from runtime.host.ops import Readiness
 from runtime.settings import Settings
 from runtime.web import auth, branding, documentation
 from runtime.web.context import Context
+from runtime.web.cookies import Cookies
 from runtime.web.endpoint import endpoint
 from runtime.web.keys import KeyRing
 from runtime.web.limits import RateLimits
@@ -54,12 +55,14 @@ def create_application(
     directory = Directory(database, parse)
     secret, previous = settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
     limits = RateLimits(settings.rate_limit_user, settings.rate_limit_tenant)
+    tenancy = Tenancy(settings, directory, limits)
     context = Context(
         settings=settings,
         database=database,
         files=open_files(settings),
         permissions=permissions,
         parse_settings=parse,
+        cookies=Cookies(tenancy.peers, KeyRing("csrf", secret, previous)),
         cursors=Cursors(KeyRing("cursors", secret, previous)),
         directory=directory,
         sessions=Sessions(database, redis),
@@ -67,7 +70,7 @@ def create_application(
         passwords=Passwords(),
         throttle=Throttle(redis),
         limits=limits,
-        tenancy=Tenancy(settings, directory, limits),
+        tenancy=tenancy,
         wake=wake or database.wake,
     )
     outer = Outer(context, settings.cors_origins)

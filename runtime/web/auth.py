@@ -53,6 +53,18 @@ class TokensView(View):
     refresh_token: str
 
 
+class CsrfView(View):
+    """What a page sends in ``X-CSRF-Token`` with whatever changes something."""
+
+    csrf_token: str
+
+
+class CookieView(CsrfView):
+    """A page is signed in for the next ``expires_in`` seconds."""
+
+    expires_in: int
+
+
 class ProfileView(View):
     """Who is signed in, and what the role may do."""
 
@@ -75,6 +87,40 @@ class ProfileView(View):
 )
 async def login(call: Call, body: Login) -> Reply:
     """The answer, and the time it takes, are the same for an unknown e-mail and a wrong password."""
+    return Reply(await _signed_in(call, body))
+
+
+@routes.post(
+    "/auth/cookie",
+    public=True,
+    transaction=False,
+    summary="Sign in a page",
+    body=Login,
+    answers=CookieView,
+    errors=(401, 403, 429),
+)
+async def login_page(call: Call, body: Login) -> Reply:
+    """Sets a cookie that scripts cannot read instead of answering tokens; only for pages of the same origin.
+
+    Requests that change something then carry the answer's ``csrf_token`` in ``X-CSRF-Token``. Signing out clears the
+    cookie.
+    """
+    cookies = call.context.cookies
+    cookies.check_origin(call.request)
+    signed_in = await _signed_in(call, body)
+    session_id = call.context.tokens.read(signed_in.access_token).session_id
+    view = CookieView(expires_in=signed_in.expires_in, csrf_token=cookies.csrf_token(session_id))
+    kept = cookies.setting(call.request, signed_in.access_token, signed_in.expires_in)
+    return Reply(view, headers={"Set-Cookie": kept})
+
+
+@routes.get("/auth/csrf", summary="The page's CSRF token", answers=CsrfView)
+async def get_csrf_token(call: Call) -> Reply:
+    """For a page that was loaded anew: the token of its session."""
+    return Reply(CsrfView(csrf_token=call.context.cookies.csrf_token(call.identity.session_id)))
+
+
+async def _signed_in(call: Call, body: Login) -> TokensView:
     for _ in range(2):
         user = await _verified(call, body)
         opened = await _open_session(call, body, user)
@@ -100,7 +146,7 @@ async def _verified(call: Call, body: Login) -> Record:
     return user
 
 
-async def _open_session(call: Call, body: Login, user: Record) -> Reply | None:
+async def _open_session(call: Call, body: Login, user: Record) -> TokensView | None:
     """Begin a session for the password that was verified; None when the user has another one by now."""
     context, tenant = call.context, call.tenant
     verified = user["password_hash"]
@@ -151,7 +197,9 @@ async def refresh(call: Call, body: Refresh) -> Reply:
                 expires_at=row["expires_at"],
             )
     if row is not None:
-        return _tokens(call, tenant, row["user_id"], row["session_id"], row["role"], row["expires_at"], token)
+        return Reply(
+            _tokens(call, tenant, row["user_id"], row["session_id"], row["role"], row["expires_at"], token)
+        )
     async with context.database.tenant(tenant.id) as tx:
         used = await tx.fetch_one(sql.get_used_refresh_token, token_hash=given)
     if used is not None:
@@ -163,12 +211,15 @@ async def refresh(call: Call, body: Refresh) -> Reply:
 
 @routes.post("/auth/logout", transaction=False, summary="Sign out", status=204)
 async def logout(call: Call) -> Reply:
-    """The session ends at once, everywhere, with all its tokens."""
+    """The session ends at once, everywhere, with all its tokens; a page's cookie is cleared."""
     identity = call.identity
     call.audit("auth.logout", "session", identity.session_id)
     await _end(call, call.tenant.id, identity.session_id, user_id=identity.user_id)
     security_event("logout", tenant=call.tenant.slug, user_id=str(identity.user_id), address=call.address)
-    return Reply(None)
+    cookies = call.context.cookies
+    if cookies.read(call.request) is None:
+        return Reply(None)
+    return Reply(None, headers={"Set-Cookie": cookies.setting(call.request, "", 0)})
 
 
 @routes.get("/auth/me", summary="Who is signed in", answers=ProfileView)
@@ -198,7 +249,7 @@ def _tokens(
     role: str,
     session_ends: datetime,
     refresh_token: str,
-) -> Reply:
+) -> TokensView:
     lifetime_s = min(
         call.context.tokens.lifetime_s, max(1, int((session_ends - datetime.now(UTC)).total_seconds()))
     )
@@ -209,13 +260,11 @@ def _tokens(
         role=role,
         expires_at=int(datetime.now(UTC).timestamp()) + lifetime_s,
     )
-    return Reply(
-        TokensView(
-            access_token=access_token,
-            token_type="bearer",
-            expires_in=lifetime_s,
-            refresh_token=refresh_token,
-        )
+    return TokensView(
+        access_token=access_token,
+        token_type="bearer",
+        expires_in=lifetime_s,
+        refresh_token=refresh_token,
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runtime.data.database import Database
     from runtime.data.files import Files
     from runtime.settings import Settings
+    from runtime.web.cookies import Cookies
     from runtime.web.limits import RateLimits
     from runtime.web.pagination import Cursors
     from runtime.web.passwords import Passwords
@@ -29,6 +30,7 @@ class Context:
     files: Files
     permissions: Mapping[str, frozenset[str]]
     parse_settings: Callable[[Any], Any]
+    cookies: Cookies
     cursors: Cursors
     directory: Directory
     sessions: Sessions

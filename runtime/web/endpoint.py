@@ -124,7 +124,7 @@ class _Endpoint:
                 tenant = await self._platform()
                 self._speak_as(call, trace, tenant)
         else:
-            claims = context.tokens.read(_bearer(request))
+            claims = self._claims(request)
             if tenant is None:
                 tenant = admit(
                     context.directory.recall(claims.tenant_id)
@@ -150,6 +150,16 @@ class _Endpoint:
             context.limits.check_address(call.address)
         else:
             self._authorize(call)
+
+    def _claims(self, request: web.Request) -> Claims:
+        """Who the request says it is of: its bearer token, else the cookie of a page of ours."""
+        cookies = self._context.cookies
+        token = None if "Authorization" in request.headers else cookies.read(request)
+        if token is None:
+            return self._context.tokens.read(_bearer(request))
+        claims = self._context.tokens.read(token)
+        cookies.check(request, claims.session_id)
+        return claims
 
     @staticmethod
     def _speak_as(call: Call[Any], trace: Trace, tenant: Tenant) -> None:

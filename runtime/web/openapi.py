@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
+from runtime.web.cookies import COOKIE
 from runtime.web.examples import example_of
 from runtime.web.pagination import NOT_TAKEN
 from runtime.web.problem_codes import ProblemCode
@@ -83,7 +84,15 @@ def openapi_document(
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "For pages of the same origin, with `X-CSRF-Token` on whatever is not GET",
+                },
+            },
         },
     }
 
@@ -137,7 +146,7 @@ def _operation(
     if operation.description:
         described["description"] = operation.description
     if not operation.public:
-        described["security"] = [{"bearer": []}]
+        described["security"] = [{"bearer": []}, {"cookie": []}]
     if operation.may is not None:
         described["x-permission"] = operation.may
         described["x-roles"] = sorted(str(role) for role, may in permissions.items() if operation.may in may)

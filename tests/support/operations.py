@@ -15,7 +15,8 @@ OPERATIONS = [
     operation
     for group in (auth.routes, *ROUTES)
     for operation in group.operations
-    if "/platform/" not in operation.path and not operation.path.endswith(("/login", "/refresh", "/logout"))
+    if "/platform/" not in operation.path
+    and not operation.path.endswith(("/login", "/refresh", "/logout", "/cookie"))
 ]
 # Which of the own store's things a parameter or field of this name means.
 TABLES = {
