@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import redis.asyncio as redis
@@ -115,6 +116,8 @@ class _Parts:
             await check_catalogue(opened)
             self.databases[role] = opened
             self.readiness.add(f"database:{role}", _database_check(opened))
+            metrics.POOL_CONNECTIONS.labels(role, "busy").set_function(partial(_connections, opened, 0))
+            metrics.POOL_CONNECTIONS.labels(role, "limit").set_function(partial(_connections, opened, 1))
         return self.databases[role]
 
 
@@ -269,16 +272,17 @@ def _observer(name: str) -> Callable[[str, float], None]:
     return observe
 
 
+def _connections(database: Database, which: int) -> float:
+    return database.connections[which]
+
+
 def _database_check(database: Database) -> Check:
     async def check() -> str | None:
         try:
             async with database.transaction():
-                busy, size = database.connections
+                return None
         except RetryLaterError as error:
             return error.reason
-        metrics.POOL_CONNECTIONS.labels(database.role, "busy").set(busy)
-        metrics.POOL_CONNECTIONS.labels(database.role, "limit").set(size)
-        return None
 
     return check
 

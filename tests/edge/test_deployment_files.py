@@ -62,9 +62,32 @@ def test_redis_keeps_what_it_is_given() -> None:
 
 
 def test_every_mounted_file_is_there() -> None:
-    for mount in COMPOSE["services"]["nginx"]["volumes"]:
-        if mount.startswith("./"):
-            assert (ROOT / mount.split(":")[0]).is_file(), mount
+    for service in COMPOSE["services"].values():
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"], (
+                mount
+            )
+
+
+def test_images_of_deliveries_outlive_their_container() -> None:
+    service = COMPOSE["services"]["construction"]
+    place = service["environment"]["FILES_DIRECTORY"]
+    assert service["volumes"] == [f"files:{place}"]
+    assert f"install -d -o 10001 -g 10001 -m 700 {place}" in DOCKERFILE
+
+
+def test_what_watches_is_asked_for_by_profile_and_reaches_every_role() -> None:
+    services = COMPOSE["services"]
+    assert [name for name, service in services.items() if service.get("profiles")] == [
+        "prometheus",
+        "grafana",
+    ]
+    scraped = yaml.safe_load((ROOT / "infra" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    targets = [target for config in scraped[0]["static_configs"] for target in config["targets"]]
+    assert targets == ["construction:9464", "relay:9464", "engines:9464"]
+    for target in targets:
+        assert services[target.split(":")[0]]["environment"]["OPS_HOST"] == "0.0.0.0"
 
 
 def test_the_image_copies_what_exists_runs_as_nobody_and_serves_both_roles() -> None:
