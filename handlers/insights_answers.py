@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from handlers.advice_answers import check_snooze
+from handlers.insights_forecast import require_product
 from handlers.insights_models import (
     Acceptance,
     AnsweredView,
@@ -16,7 +17,7 @@ from handlers.insights_models import (
 )
 from handlers.suppliers.prices import local_day
 from runtime.data.queries import sql
-from runtime.errors import ConflictError, NotFoundError
+from runtime.errors import ConflictError
 from runtime.events.catalogue import SuggestionAccepted, SuggestionDismissed, SuggestionSnoozed
 from runtime.events.log import emit
 from runtime.web.pagination import Page, page_reply
@@ -96,12 +97,6 @@ async def list_feedback(call: Call[FeedbackList]) -> Reply:
         limit=query.limit + 1,
     )
     return page_reply(call, rows, query.limit, lambda row: [row["seq"]])
-
-
-async def require_product(call: Call, product_id: UUID) -> None:
-    """404 for a product that the store does not have."""
-    if await call.tx.fetch_one(sql.find_product, product_id=product_id) is None:
-        raise NotFoundError("product_not_found", "There is no such product.", "Produto não encontrado.")
 
 
 async def _open_suggestion(call: Call, product_id: UUID) -> Decimal:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from handlers.insights_forecast import ForecastView
 from handlers.pages import Day
 from runtime.web.fields import (
     Body,
@@ -57,6 +58,7 @@ class StockFigures(View):
     risk: Risk
     status: Literal["open", "closed"]
     opened_at: datetime
+    forecast: ForecastView
     explanation: str
 
 

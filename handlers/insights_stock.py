@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from handlers.explanations import Numbers, explain_alert, explain_class, explain_suggestion
-from handlers.insights_answers import require_product
+from handlers.insights_forecast import forecast_of, require_product
 from handlers.insights_models import (
     AbcView,
     AlertList,
@@ -59,6 +59,7 @@ async def list_alerts(call: Call[AlertList]) -> Reply:
             **_figures(row),
             "closed_at": row["closed_at"],
             "capital": _capital(row),
+            "forecast": forecast_of(row, numbers),
             "explanation": explain_alert(row, numbers),
         }
 
@@ -92,7 +93,8 @@ async def list_suggestions(call: Call[ListQuery]) -> Reply:
             "estimated_cost": None if cost is None else f"{float(cost) * quantity:.2f}",
             "abc_class": row["abc_class"],
             "priority": row["priority"],
-            "explanation": explain_suggestion(row, numbers),
+            "forecast": forecast_of(row, numbers),
+            "explanation": f"{explain_suggestion(row, numbers)} {forecast_of(row, numbers)['explanation']}",
         }
 
     return _page(call, rows, show, lambda row: [row["priority"], row["urgency"], row["product_id"]])

@@ -31,6 +31,7 @@ CODES: Mapping[str, ProblemCode] = {
     "more_than_ordered": ProblemCode((409,), "More goods arrived than were ordered and are still due."),
     "name_taken": ProblemCode((409,), "Another of these has the name."),
     "no_driver": ProblemCode((409,), "Nobody is said to drive the route."),
+    "no_forecast": ProblemCode((404,), "The product has never been sold."),
     "no_headings": ProblemCode((422,), "The file's first row names no column that is known."),
     "no_suggestion": ProblemCode((409,), "There is no open suggestion for the product."),
     "not_a_table": ProblemCode((422,), "The file is neither CSV nor XLSX."),

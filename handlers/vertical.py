@@ -14,6 +14,7 @@ from handlers import (
     events,
     insights_answers,
     insights_delivery,
+    insights_forecast,
     insights_pricing,
     insights_pricing_alerts,
     insights_sales,
@@ -80,6 +81,7 @@ ROUTES: tuple[Routes, ...] = (
     insights_pricing_alerts.routes,
     insights_stock.routes,
     insights_answers.routes,
+    insights_forecast.routes,
     insights_sales.routes,
     events.routes,
 )

@@ -1287,6 +1287,20 @@ CREATE TABLE public.engine_stock_feedback (
 
 ALTER TABLE ONLY public.engine_stock_feedback FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.engine_stock_forecasts (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    pattern text,
+    wape double precision,
+    mase double precision,
+    week_error double precision,
+    state double precision[] NOT NULL,
+    CONSTRAINT engine_stock_forecasts_pattern_check CHECK ((pattern = ANY (ARRAY['smooth'::text, 'erratic'::text, 'intermittent'::text, 'lumpy'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.engine_stock_forecasts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.engine_stock_levels (
     tenant_id uuid NOT NULL,
     product_id uuid NOT NULL,
@@ -1352,8 +1366,14 @@ CREATE TABLE public.engine_stock_products (
     parameters_seq bigint DEFAULT 0 NOT NULL,
     answered_seq bigint DEFAULT 0 NOT NULL,
     accepted_until date,
+    ordered_on date,
+    method text DEFAULT 'mean'::text NOT NULL,
+    forecast double precision,
+    lift double precision DEFAULT 1 NOT NULL,
+    weekly_variation double precision DEFAULT 0 NOT NULL,
     CONSTRAINT engine_stock_products_abc_class_check CHECK ((abc_class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text]))),
     CONSTRAINT engine_stock_products_kind_check CHECK ((kind = ANY (ARRAY['stock_out'::text, 'excess'::text, 'dead_stock'::text]))),
+    CONSTRAINT engine_stock_products_method_check CHECK ((method = ANY (ARRAY['mean'::text, 'recent'::text, 'croston'::text, 'tsb'::text, 'seasonal'::text]))),
     CONSTRAINT engine_stock_products_parameters_check CHECK ((pg_column_size(parameters) <= 4096)),
     CONSTRAINT engine_stock_products_priority_check CHECK (((priority >= 1) AND (priority <= 9))),
     CONSTRAINT engine_stock_products_risk_check CHECK ((risk = ANY (ARRAY['high'::text, 'medium'::text, 'low'::text]))),
@@ -1939,6 +1959,9 @@ ALTER TABLE ONLY public.engine_sales_totals
 
 ALTER TABLE ONLY public.engine_stock_feedback
     ADD CONSTRAINT engine_stock_feedback_pkey PRIMARY KEY (tenant_id, seq);
+
+ALTER TABLE ONLY public.engine_stock_forecasts
+    ADD CONSTRAINT engine_stock_forecasts_pkey PRIMARY KEY (tenant_id, product_id);
 
 ALTER TABLE ONLY public.engine_stock_levels
     ADD CONSTRAINT engine_stock_levels_pkey PRIMARY KEY (tenant_id, product_id, location_id);
@@ -2629,6 +2652,8 @@ CREATE POLICY batch ON public.engine_sales_totals AS RESTRICTIVE TO basecommerce
 
 CREATE POLICY batch ON public.engine_stock_feedback AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
+CREATE POLICY batch ON public.engine_stock_forecasts AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
 CREATE POLICY batch ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_stock_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
@@ -2702,6 +2727,8 @@ ALTER TABLE public.engine_sales_products ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.engine_sales_totals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_stock_feedback ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engine_stock_forecasts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_stock_levels ENABLE ROW LEVEL SECURITY;
 
@@ -2834,6 +2861,8 @@ CREATE POLICY runtime ON public.engine_sales_products TO basecommerce_api, basec
 CREATE POLICY runtime ON public.engine_sales_totals TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_stock_feedback TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.engine_stock_forecasts TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_stock_levels TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -3008,6 +3037,8 @@ CREATE POLICY tenant ON public.engine_sales_products AS RESTRICTIVE TO basecomme
 CREATE POLICY tenant ON public.engine_sales_totals AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_stock_feedback AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.engine_stock_forecasts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3246,6 +3277,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_totals TO basecom
 
 GRANT SELECT ON TABLE public.engine_stock_feedback TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_stock_feedback TO basecommerce_engine;
+
+GRANT SELECT ON TABLE public.engine_stock_forecasts TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_stock_forecasts TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_stock_levels TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_stock_levels TO basecommerce_engine;

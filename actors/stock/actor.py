@@ -13,6 +13,7 @@ from uuid import UUID
 
 from actors.stock import rows
 from actors.stock.folding import fold
+from actors.stock.forecast_rows import load_forecasters
 from actors.stock.model import abc_classes
 from actors.stock.parameters import defaults_json, parameters_json
 from actors.stock.product import Product
@@ -147,14 +148,16 @@ async def _close_days(tx: EngineTransaction, store: Store, today: date) -> None:
     if today < first:
         return
     await rows.load_all_products(tx, store)
+    await load_forecasters(tx, store)
     leaving = await rows.read_leaving_demand(tx, store, first, today)
     day = first
     while day <= today:
         begins = datetime.combine(day, time.min, store.zone)
         for key, product in store.products.items():
             left = day - timedelta(days=product.window_days)
-            product.close_day(day, leaving.get((key, left)))
-            product.assess(store.policy_of(product), day, begins)
+            policy = store.policy_of(product)
+            product.close_day(day, leaving.get((key, left)), policy)
+            product.assess(policy, day, begins)
         day += timedelta(days=1)
     store.today = today
     await rows.save_products(tx, [(store, product) for product in store.products.values()])

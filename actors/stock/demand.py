@@ -8,12 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 # Syntetos, Boylan and Croston (2005): from this mean interval between demands on, Croston-type forecasts win.
 INTERMITTENT_INTERVAL_DAYS = 1.32
 INTERMITTENT_LEAST_DEMANDS = 4
 
 CROSTON_ALPHA = 0.1
+TSB_BETA = 0.03
+
+Pattern = Literal["smooth", "erratic", "intermittent", "lumpy"]
+# Syntetos, Boylan and Croston (2005): squared variation of the sizes from which demand is erratic or lumpy.
+ERRATIC_VARIATION = 0.49
 
 
 def mean_and_deviation(total: float, squares: float, days: int) -> tuple[float, float]:
@@ -95,6 +101,34 @@ class Croston:
         return (1.0 - self.alpha / 2.0) * self.forecast
 
 
+@dataclass(slots=True)
+class Tsb:
+    """Teunter, Syntetos and Babai (2011): chance of a demand and its size, smoothed apart, the chance every day.
+
+    Other than Croston's, the forecast of a product that nobody asks for any more dies away. The chance begins as a
+    plain mean of the days known, until ``beta`` weighs more. ``days`` counts the days taken into account.
+    """
+
+    alpha: float = CROSTON_ALPHA
+    beta: float = TSB_BETA
+    chance: float = 0.0
+    size: float = 0.0
+    days: int = 0
+
+    def add(self, demand: float) -> None:
+        """Take one day's demand (0 for none) into account."""
+        self.days += 1
+        asked = demand > 0.0
+        self.chance += max(self.beta, 1.0 / self.days) * (asked - self.chance)
+        if asked:
+            self.size = self.size + self.alpha * (demand - self.size) if self.size else demand
+
+    @property
+    def forecast(self) -> float:
+        """Units per day."""
+        return self.chance * self.size
+
+
 def exponentially_weighted(demands: Iterable[float], alpha: float) -> tuple[float, float]:
     """Exponentially weighted mean and standard deviation of a series, oldest day first."""
     demand = ExponentialDemand(alpha)
@@ -114,3 +148,14 @@ def croston(demands: Iterable[float], alpha: float = CROSTON_ALPHA) -> Croston:
 def is_intermittent(days: int, demand_days: int) -> bool:
     """Whether days without demand are so many that a mean over all days misleads."""
     return demand_days >= INTERMITTENT_LEAST_DEMANDS and days > INTERMITTENT_INTERVAL_DAYS * demand_days
+
+
+def demand_pattern(days: int, demand_days: int, total: float, squares: float) -> Pattern | None:
+    """The class of Syntetos, Boylan and Croston (2005), by the mean interval between days of demand (1.32) and the
+    squared variation of their sizes (0.49); None while too little is known."""
+    if demand_days < INTERMITTENT_LEAST_DEMANDS or total <= 0.0:
+        return None
+    variation = max(0.0, squares * demand_days / (total * total) - 1.0)
+    if is_intermittent(days, demand_days):
+        return "lumpy" if variation > ERRATIC_VARIATION else "intermittent"
+    return "erratic" if variation > ERRATIC_VARIATION else "smooth"

@@ -26,6 +26,7 @@ def fold_purchase(store: Store, event: Event, payload: Purchase) -> Iterable[Pro
         match payload:
             case PurchaseOrderSent():
                 _place(product, quantity)
+                product.ordered_on = store.day
             case PurchaseOrderReceived():
                 _close(product, quantity if line.ordered is None else float(line.ordered))
                 _learn(product, (event.occurred_at - payload.sent_at).total_seconds() / _SECONDS_A_DAY)

@@ -11,6 +11,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actors.columns import array_literal
+from actors.stock.forecast import Forecaster
+from actors.stock.forecast_rows import save_forecasters
 from actors.stock.parameters import Policy, effective_parameters, observed_policy, policy
 from actors.stock.product import DayDemand, Product
 from runtime.data.queries import sql
@@ -24,7 +26,8 @@ _MOVED = (
 )  # fmt: skip
 _OTHER = (
     "on_order", "ordered", "lead_times", "lead_time_mean", "lead_time_squares",
-    "described_seq", "priced_seq", "answered_seq", "active", "cost", "price",
+    "described_seq", "priced_seq", "answered_seq", "ordered_on", "method", "forecast", "lift",
+    "weekly_variation", "active", "cost", "price",
     "window_days", "croston_size", "croston_interval", "croston_gap",
     "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "accepted_until",
     "abc_class",
@@ -228,9 +231,13 @@ async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, P
     moved: list[tuple[Store, Product]] = []
     changed: list[tuple[Store, Product]] = []
     sold: list[tuple[str, str, date, DayDemand]] = []
+    learnt: list[tuple[Store, Product, Forecaster]] = []
     for store, product in products:
         product.conclude(store.policy_of(product))
         (changed if product.changed else moved).append((store, product))
+        if product.forecaster is not None:
+            learnt.append((store, product, product.forecaster))
+            product.forecaster = None
         for day, demand in product.sold.items():
             sold.append((store.text, product.product_id, day, demand))
         product.sold = {}
@@ -243,6 +250,8 @@ async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, P
             **_columns(changed, _MOVED + _OTHER),
             category=[product.category for _, product in changed],
         )
+    if learnt:
+        await save_forecasters(tx, learnt)
     if sold:
         await tx.execute(
             sql.add_daily_demand,

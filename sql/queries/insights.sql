@@ -17,6 +17,14 @@ select
   e.mean,
   e.deviation,
   e.recent_mean,
+  e.lift,
+  e.window_days,
+  e.method,
+  e.xyz_class,
+  f.pattern,
+  f.wape,
+  f.mase,
+  f.week_error,
   e.reorder_point,
   e.maximum,
   e.days_left,
@@ -33,6 +41,9 @@ select
   t.today
 from engine_stock_products as e
 join engine_stock_tenants as t on t.tenant_id = e.tenant_id
+left join engine_stock_forecasts as f
+  on f.tenant_id = e.tenant_id
+  and f.product_id = e.product_id
 join products as p
   on p.tenant_id = e.tenant_id
   and p.id = e.product_id
@@ -66,6 +77,14 @@ select
   e.mean,
   e.deviation,
   e.recent_mean,
+  e.lift,
+  e.window_days,
+  e.method,
+  e.xyz_class,
+  f.pattern,
+  f.wape,
+  f.mase,
+  f.week_error,
   e.reorder_point,
   e.maximum,
   e.days_left,
@@ -82,6 +101,9 @@ select
   coalesce(e.days_left, 1e9) as urgency
 from engine_stock_products as e
 join engine_stock_tenants as t on t.tenant_id = e.tenant_id
+left join engine_stock_forecasts as f
+  on f.tenant_id = e.tenant_id
+  and f.product_id = e.product_id
 join products as p
   on p.tenant_id = e.tenant_id
   and p.id = e.product_id
@@ -94,6 +116,39 @@ where e.tenant_id = $tenant_id
     > ($after_priority::integer, $after_urgency::float8, $after_id::uuid)
 order by e.priority, urgency, e.product_id
 limit $limit;
+
+-- name: read_stock_forecast
+select
+  e.product_id,
+  p.sku,
+  p.name,
+  p.unit,
+  e.mean,
+  e.lift,
+  e.window_days,
+  e.method,
+  e.xyz_class,
+  f.pattern,
+  f.wape,
+  f.mase,
+  f.week_error,
+  coalesce(
+    (e.parameters ->> 'lead_time_days')::float8,
+    (t.parameters ->> 'lead_time_days')::float8,
+    case when e.lead_times > 0 then e.lead_time_mean end,
+    (t.effective ->> 'lead_time_days')::float8
+  ) as lead_time_days
+from engine_stock_products as e
+join engine_stock_tenants as t on t.tenant_id = e.tenant_id
+left join engine_stock_forecasts as f
+  on f.tenant_id = e.tenant_id
+  and f.product_id = e.product_id
+join products as p
+  on p.tenant_id = e.tenant_id
+  and p.id = e.product_id
+where e.tenant_id = $tenant_id
+  and e.product_id = $product_id
+  and e.first_sale_day is not null;
 
 -- name: read_suggestion
 select

@@ -63,6 +63,11 @@ select
   p.recent_variance,
   p.stocked_since,
   p.out_since,
+  p.ordered_on,
+  p.method,
+  p.forecast,
+  p.lift,
+  p.weekly_variation,
   p.suggestion_state,
   p.suggestion_until,
   p.accepted_until,
@@ -115,6 +120,11 @@ select
   p.recent_variance,
   p.stocked_since,
   p.out_since,
+  p.ordered_on,
+  p.method,
+  p.forecast,
+  p.lift,
+  p.weekly_variation,
   p.suggestion_state,
   p.suggestion_until,
   p.accepted_until,
@@ -183,7 +193,7 @@ insert into engine_stock_products (
   lead_time_mean, lead_time_squares, active, cost, price, window_days,
   croston_size,
   croston_interval, croston_gap, recent_mean, recent_variance, suggestion_state, suggestion_until,
-  accepted_until, abc_class, described_seq, priced_seq, answered_seq, category
+  accepted_until, abc_class, described_seq, priced_seq, answered_seq, ordered_on, method, forecast, lift, weekly_variation, category
 )
 select *
 from unnest(
@@ -203,7 +213,9 @@ from unnest(
   $croston_size::text::float8[], $croston_interval::text::float8[], $croston_gap::text::integer[],
   $recent_mean::text::float8[], $recent_variance::text::float8[], $suggestion_state::text::text[],
   $suggestion_until::text::date[], $accepted_until::text::date[], $abc_class::text::text[], $described_seq::text::bigint[],
-  $priced_seq::text::bigint[], $answered_seq::text::bigint[], $category::text[]
+  $priced_seq::text::bigint[], $answered_seq::text::bigint[], $ordered_on::text::date[],
+  $method::text::text[], $forecast::text::float8[], $lift::text::float8[], $weekly_variation::text::float8[],
+  $category::text[]
 )
 on conflict (tenant_id, product_id) do update set
   first_sale_day = excluded.first_sale_day,
@@ -253,6 +265,11 @@ on conflict (tenant_id, product_id) do update set
   described_seq = excluded.described_seq,
   priced_seq = excluded.priced_seq,
   answered_seq = excluded.answered_seq,
+  ordered_on = excluded.ordered_on,
+  method = excluded.method,
+  forecast = excluded.forecast,
+  lift = excluded.lift,
+  weekly_variation = excluded.weekly_variation,
   category = excluded.category;
 
 -- name: save_moved_products
@@ -312,6 +329,27 @@ set
   parameters_seq = $seq
 where tenant_id = $tenant_id
   and product_id = $product_id;
+
+-- name: read_stock_forecasts
+select
+  f.product_id,
+  f.state
+from engine_stock_forecasts as f
+where f.tenant_id = $tenant_id;
+
+-- name: save_stock_forecasts
+insert into engine_stock_forecasts (tenant_id, product_id, pattern, wape, mase, week_error, state)
+select g.tenant_id, g.product_id, g.pattern, g.wape, g.mase, g.week_error, g.state::float8[]
+from unnest(
+  $tenant_ids::text::uuid[], $products::text::uuid[], $patterns::text::text[], $wapes::text::float8[],
+  $mases::text::float8[], $week_errors::text::float8[], $states::text::text[]
+) as g (tenant_id, product_id, pattern, wape, mase, week_error, state)
+on conflict (tenant_id, product_id) do update set
+  pattern = excluded.pattern,
+  wape = excluded.wape,
+  mase = excluded.mase,
+  week_error = excluded.week_error,
+  state = excluded.state;
 
 -- name: add_daily_demand
 insert into engine_daily_demand as d (tenant_id, product_id, day, quantity, revenue, stock_out)
@@ -379,6 +417,10 @@ products_cleared as (
 ),
 levels_cleared as (
   delete from engine_stock_levels
+  where tenant_id = $tenant_id
+),
+forecasts_cleared as (
+  delete from engine_stock_forecasts
   where tenant_id = $tenant_id
 ),
 feedback_cleared as (

@@ -73,12 +73,12 @@ async def test_suggestions_are_net_of_what_is_on_order(engines: Engines, new_ten
         row = await engines.product(tenant, cement)
         return float(row["on_order"]), float(row["ordered"]), float(row["suggested_quantity"])
 
-    _, _, suggested = await after(sale((cement, 10)), stock(cement, 50))
+    _, _, suggested = await after(sale((cement, 10)), stock(cement, 10))
     assert await after(SuggestionAccepted(product_id=cement, quantity=30)) == (30, 0, suggested - 30)
     assert await after(sent(cement, 40)) == (40, 40, suggested - 40), "the order takes the suggestion's place"
     assert await after(SuggestionAccepted(product_id=cement, quantity=7)) == (47, 40, suggested - 47)
     assert await after(cancelled(cement, 7, was_sent=False)) == (40, 40, suggested - 40)
-    assert await after(arrival(cement, 60, 10), received(cement, 10, NOON)) == (30, 30, suggested - 40)
+    assert await after(arrival(cement, 20, 10), received(cement, 10, NOON)) == (30, 30, suggested - 40)
     on_order, ordered, _ = await after(arrival(cement, 100, 40), received(cement, 40, NOON, ordered=30))
     assert (on_order, ordered) == (0, 0)
     await after(sent(cement, 20), SuggestionAccepted(product_id=cement, quantity=5))
@@ -86,6 +86,26 @@ async def test_suggestions_are_net_of_what_is_on_order(engines: Engines, new_ten
     assert (on_order, ordered) == (20, 20), "goods without an order fulfil what was only accepted"
     on_order, ordered, _ = await after(cancelled(cement, 20))
     assert (on_order, ordered) == (0, 0)
+
+
+async def test_goods_on_order_are_not_suggested_again_before_the_next_look(
+    engines: Engines, new_tenant
+) -> None:
+    tenant, cement = await new_tenant(), new_id()
+
+    async def suggested_after(number: int, *payloads: Payload) -> float:
+        await engines.say(tenant, day(number), *payloads)
+        await engines.apply(tenant)
+        return float((await engines.product(tenant, cement))["suggested_quantity"])
+
+    first = await suggested_after(0, sale((cement, 10)), stock(cement, 20))
+    assert first > 100
+    assert await suggested_after(0, sent(cement, first)) == 0
+    assert await suggested_after(1, sale((cement, 10)), stock(cement, 10)) == 0, "it is on its way"
+    assert await suggested_after(2, sale((cement, 10)), stock(cement, 0)) == 0
+    due = await suggested_after(6, *[sale((cement, 10))] * 4)
+    assert due > 0, "what is on order does not even last until it comes"
+    assert await suggested_after(6, sent(cement, 1)) == due - 1, "and a little more changes nothing"
 
 
 async def test_an_overdue_suggestion_is_forgotten_and_an_order_is_not(engines: Engines, new_tenant) -> None:

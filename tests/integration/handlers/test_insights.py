@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from actors.stock.model import reorder_point, safety_factor
+from handlers.insights_forecast import ProductForecastView
 from handlers.insights_models import AbcView, AlertView, FeedbackView, ParametersPage, SuggestionView
 from handlers.insights_sales import ComplementView
 from runtime.events.catalogue import Payload
@@ -206,6 +207,45 @@ async def test_parameters_are_set_for_the_store_and_for_a_product(shop: Shop) ->
 async def test_impossible_parameters_are_refused(shop: Shop, body: dict[str, Any], pointer: str) -> None:
     refused = await shop.send("put", f"{STOCK}/parameters", body, status=422)
     assert refused["errors"][0]["pointer"] == pointer
+
+
+async def test_a_forecast_names_its_method_and_its_error(shop: Shop) -> None:
+    cement, tap = await shop.product("CIM"), await shop.product("TOR")
+    path = f"{STOCK}/forecasts/{cement}"
+    refused = await shop.client.get(path)
+    assert refused.status == 404
+    assert (await refused.json())["type"].endswith("no_forecast")
+    now = datetime.now(UTC)
+    for week in range(10):
+        quantities = (30 + week, 70 - week)
+        at = [now + timedelta(days=7 * week + place) for place in (0, 2)]
+        for moment, quantity in zip(at, quantities, strict=True):
+            await shop.engines.say(shop.tenant_id, moment, sale((cement, quantity)))
+    await shop.engines.say(
+        shop.tenant_id, now + timedelta(days=70), sale((cement, 10), (tap, 1)), stock(cement, 20)
+    )
+    await shop.engines.apply(shop.tenant_id)
+    shown = ProductForecastView.model_validate(await shop.get(path))
+    assert (shown.sku, shown.method, shown.pattern, shown.lead_time_days) == (
+        "CIM",
+        "mean",
+        "intermittent",
+        7,
+    )
+    assert shown.low is not None
+    assert shown.high is not None
+    assert shown.low < shown.expected < shown.high
+    assert 0 < shown.wape < 0.2
+    assert "média dos últimos 90 dias" in shown.explanation
+    english = await shop.get(path, headers={"Accept-Language": "en"})
+    assert "Mean error of past weeks: " in english["explanation"]
+    [suggestion] = (await shop.get(f"{STOCK}/suggestions"))["items"]
+    assert suggestion["forecast"]["wape"] == shown.wape
+    assert shown.explanation in suggestion["explanation"]
+    young = await shop.get(f"{STOCK}/forecasts/{tap}")
+    assert (young["method"], young["wape"], young["low"]) == ("mean", None, None)
+    assert "ainda sem semanas suficientes" in young["explanation"]
+    assert (await shop.client.get(f"{STOCK}/forecasts/{UUID(int=9)}")).status == 404
 
 
 async def test_only_who_may_configure_changes_advice(shop: Shop) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from handlers.explanations import Numbers, explain_alert, explain_class, explain_rule, explain_suggestion
+from handlers.insights_forecast import forecast_of
 
 PORTUGUESE, ENGLISH = Numbers("pt-BR"), Numbers("en")
 CEMENT: dict[str, Any] = {
@@ -99,3 +100,36 @@ def test_a_rule_says_how_often_and_how_much_more_than_by_chance() -> None:
     assert explain_rule(row, ENGLISH) == (
         "Areia was sold in 1,200 of the 2,400 sales with Cimento (50%), 1.23 times what chance would have it."
     )
+
+
+FORECAST: dict[str, Any] = {
+    "unit": "SC", "mean": 10.0, "lift": 0.9, "lead_time_days": 14.0, "window_days": 90, "method": "seasonal",
+    "pattern": "smooth", "xyz_class": "X", "wape": 0.183, "mase": 0.72, "week_error": 9.0,
+}  # fmt: skip
+
+
+def test_a_forecast_says_its_method_its_interval_and_its_error() -> None:
+    shown = forecast_of(FORECAST, PORTUGUESE)
+    assert shown["explanation"] == (
+        "Demanda esperada em 14 dias: 126 SC, por sazonalidade do ano; em 4 de cada 5 vezes, de 109,7 a 142,3 SC. "
+        "Erro médio das semanas passadas: 18,3%."
+    )
+    assert forecast_of(FORECAST, ENGLISH)["explanation"] == (
+        "Demand expected in 14 days: 126 SC, by the season of the year; 4 times in 5 it is 109.7 to 142.3 SC. "
+        "Mean error of past weeks: 18.3%."
+    )
+    assert (shown["expected"], shown["low"], shown["wape"], shown["mase"]) == (
+        "126.000",
+        "109.688",
+        0.183,
+        0.72,
+    )
+
+
+def test_every_method_has_a_name_in_both_languages() -> None:
+    for method in ("mean", "recent", "croston", "tsb", "seasonal"):
+        row = {**FORECAST, "method": method, "wape": None, "week_error": None}
+        shown = [forecast_of(row, numbers) for numbers in (PORTUGUESE, ENGLISH)]
+        assert shown[0]["explanation"] != shown[1]["explanation"]
+        assert "ainda sem semanas suficientes" in shown[0]["explanation"]
+        assert shown[1]["low"] is None

@@ -35,7 +35,7 @@ def follow_advice(parameters: str, *, mean: float, deviation: float, lead_time: 
     for number in range(DAYS):
         begins = datetime(today.year, today.month, today.day, tzinfo=UTC)
         leaving = product.sold.get(today - timedelta(days=product.window_days))
-        product.close_day(today, leaving)
+        product.close_day(today, leaving, rules)
         while coming and coming[0][0] <= today:
             quantity = coming.popleft()[1]
             on_hand += quantity
