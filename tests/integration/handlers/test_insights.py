@@ -217,7 +217,7 @@ async def test_a_forecast_names_its_method_and_its_error(shop: Shop) -> None:
     assert (await refused.json())["type"].endswith("no_forecast")
     now = datetime.now(UTC)
     for week in range(10):
-        quantities = (30 + week, 70 - week)
+        quantities = (30 + 2 * week, 70 - week)
         at = [now + timedelta(days=7 * week + place) for place in (0, 2)]
         for moment, quantity in zip(at, quantities, strict=True):
             await shop.engines.say(shop.tenant_id, moment, sale((cement, quantity)))
