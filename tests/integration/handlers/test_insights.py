@@ -239,7 +239,9 @@ async def test_a_forecast_names_its_method_and_its_error(shop: Shop) -> None:
     assert "média dos últimos 90 dias" in shown.explanation
     english = await shop.get(path, headers={"Accept-Language": "en"})
     assert "Mean error of past weeks: " in english["explanation"]
-    [suggestion] = (await shop.get(f"{STOCK}/suggestions"))["items"]
+    suggestion = next(
+        one for one in (await shop.get(f"{STOCK}/suggestions"))["items"] if one["product_id"] == str(cement)
+    )
     assert suggestion["forecast"]["wape"] == shown.wape
     assert shown.explanation in suggestion["explanation"]
     young = await shop.get(f"{STOCK}/forecasts/{tap}")
