@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -111,6 +112,12 @@ class Totals:
 def round_half_up(amount: Decimal) -> Decimal:
     """To whole cents; half a cent goes away from zero."""
     return amount.quantize(_CENT, context=_EXACT)
+
+
+def rounded(amount: Fraction) -> Decimal:
+    """An amount of at least nothing to whole cents, half a cent up."""
+    cents, rest = divmod(amount * 100, 1)
+    return Decimal(int(cents) + (rest >= Fraction(1, 2))) / 100
 
 
 def line_total(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal) -> Decimal:

@@ -11,7 +11,9 @@ from uuid import UUID
 from pydantic import Field, StrictBool, StringConstraints
 
 from handlers.lines import round_half_up
+from handlers.orders.quantities import take_off
 from handlers.stock_keeping.booking import Delta, book
+from handlers.units import Unit
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction
@@ -27,10 +29,11 @@ routes = Routes(tag="orders")
 
 
 class ReturnItemNew(Body):
-    """How much of which item came back."""
+    """How much of which item came back, in the unit it was sold in unless the product's own is named."""
 
     item_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
 
 
 class ReturnNew(Body):
@@ -42,11 +45,15 @@ class ReturnNew(Body):
 
 
 class ReturnItemView(View):
-    """What came back of an item, and what was paid for it."""
+    """What came back of an item, in the unit it was sold in and, exactly, in the product's own; and what was paid for
+    it."""
 
     order_item_id: UUID
     product_id: UUID
+    unit: str
     quantity: str
+    stock_unit: str
+    stock_quantity: str
     amount: Money
 
 
@@ -145,37 +152,22 @@ async def take_back(tx: TenantTransaction, order_id: UUID, body: ReturnNew) -> U
 
 def _matched(items: Sequence[Record], body: ReturnNew) -> list[tuple[Record, Decimal]]:
     """The order's items with the quantities that came back, each item once."""
-    wanted: dict[UUID, Decimal] = {}
-    places: dict[UUID, int] = {}
-    for place, given in enumerate(body.items):
-        wanted[given.item_id] = wanted.get(given.item_id, Decimal(0)) + given.quantity
-        places.setdefault(given.item_id, place)
     by_id = {item["id"]: item for item in items}
-    problems = []
-    for item_id, quantity in wanted.items():
-        item = by_id.get(item_id)
-        if item is None:
-            problems.append(
-                FieldProblem(
-                    f"/items/{places[item_id]}/item_id",
-                    "unknown",
-                    "The order has no such item.",
-                    "O pedido não tem este item.",
-                )
+    left = {item["id"]: item["had"] - item["returned"] for item in items}
+    taken: dict[UUID, Decimal] = {}
+    problems: list[FieldProblem] = []
+    for place, given in enumerate(body.items):
+        try:
+            back = take_off(
+                left, by_id, given.item_id, given.quantity, given.unit, f"/items/{place}", "item_id"
             )
-        elif item["returned"] + quantity > item["had"]:
-            left = item["had"] - item["returned"]
-            problems.append(
-                FieldProblem(
-                    f"/items/{places[item_id]}/quantity",
-                    "too_many",
-                    f"At most {left} can come back.",
-                    f"No máximo {left} pode voltar.",
-                )
-            )
+        except InvalidError as refused:
+            problems += refused.fields
+            continue
+        taken[given.item_id] = taken.get(given.item_id, Decimal(0)) + back
     if problems:
         raise InvalidError(*problems)
-    return [(by_id[item_id], quantity) for item_id, quantity in wanted.items()]
+    return [(by_id[item_id], quantity) for item_id, quantity in taken.items()]
 
 
 def _share(item: Record, quantity: Decimal) -> Decimal:

@@ -237,6 +237,12 @@ class ProductUnits:
         )
 
 
+def line_units(own: str, own_quantity: Decimal, traded: str, traded_quantity: Decimal) -> ProductUnits:
+    """The two units of a line as they were when it was written, whatever the catalogue says now."""
+    held = {"unit": traded, "quantity": own_quantity, "units": traded_quantity}
+    return ProductUnits(own, [] if own == traded else [held])
+
+
 async def read_units(tx: TenantTransaction, product_ids: Collection[UUID]) -> dict[UUID, ProductUnits]:
     """The units of those of the products that the store has."""
     rows = await tx.fetch_all(sql.find_product_units, product_ids=list(product_ids))

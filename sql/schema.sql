@@ -58,19 +58,6 @@ CREATE FUNCTION public.customer_json(customer public.customers) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (json_build_object('id', (customer).id, 'kind', (customer).kind, 'name', (customer).name, 'document', (customer).document, 'email', (customer).email, 'phone', (customer).phone, 'address', (customer).address, 'postal_code', (customer).postal_code, 'notes', (customer).notes, 'active', (customer).active, 'version', (customer).version, 'created_at', (customer).created_at, 'updated_at', (customer).updated_at))::text;
 
-CREATE TABLE public.delivery_items (
-    tenant_id uuid NOT NULL,
-    delivery_id uuid NOT NULL,
-    order_item_id uuid NOT NULL,
-    quantity numeric(14,3) NOT NULL,
-    delivered_quantity numeric(14,3),
-    CONSTRAINT delivery_items_check CHECK ((delivered_quantity <= quantity)),
-    CONSTRAINT delivery_items_delivered_quantity_check CHECK (((delivered_quantity >= (0)::numeric) AND (delivered_quantity <= 99999999999.999))),
-    CONSTRAINT delivery_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999)))
-);
-
-ALTER TABLE ONLY public.delivery_items FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.order_items (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -106,9 +93,26 @@ CREATE TABLE public.order_items (
 
 ALTER TABLE ONLY public.order_items FORCE ROW LEVEL SECURITY;
 
+CREATE FUNCTION public.line_quantity(line public.order_items, own_quantity numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN round(((own_quantity * (line).sold_quantity) / (line).quantity), 3);
+
+CREATE TABLE public.delivery_items (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    order_item_id uuid NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    delivered_quantity numeric(14,3),
+    CONSTRAINT delivery_items_check CHECK ((delivered_quantity <= quantity)),
+    CONSTRAINT delivery_items_delivered_quantity_check CHECK (((delivered_quantity >= (0)::numeric) AND (delivered_quantity <= 99999999999.999))),
+    CONSTRAINT delivery_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.delivery_items FORCE ROW LEVEL SECURITY;
+
 CREATE FUNCTION public.delivery_items_json(tenant uuid, delivery uuid) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT json_agg(json_build_object('order_item_id', item.order_item_id, 'product_id', ordered.product_id, 'sku', ordered.sku, 'name', ordered.name, 'unit', ordered.unit, 'quantity', (item.quantity)::text, 'delivered_quantity', (item.delivered_quantity)::text) ORDER BY ordered."position") AS json_agg FROM (public.delivery_items item JOIN public.order_items ordered ON (((ordered.tenant_id = item.tenant_id) AND (ordered.id = item.order_item_id)))) WHERE ((item.tenant_id = delivery_items_json.tenant) AND (item.delivery_id = delivery_items_json.delivery)));
+    RETURN (SELECT json_agg(json_build_object('order_item_id', item.order_item_id, 'product_id', ordered.product_id, 'sku', ordered.sku, 'name', ordered.name, 'unit', ordered.sold_unit, 'quantity', (public.line_quantity(ordered.*, item.quantity))::text, 'stock_unit', ordered.unit, 'stock_quantity', (item.quantity)::text, 'delivered_quantity', (public.line_quantity(ordered.*, item.delivered_quantity))::text, 'stock_delivered_quantity', (item.delivered_quantity)::text) ORDER BY ordered."position") AS json_agg FROM (public.delivery_items item JOIN public.order_items ordered ON (((ordered.tenant_id = item.tenant_id) AND (ordered.id = item.order_item_id)))) WHERE ((item.tenant_id = delivery_items_json.tenant) AND (item.delivery_id = delivery_items_json.delivery)));
 
 CREATE TABLE public.deliveries (
     tenant_id uuid NOT NULL,
@@ -306,7 +310,7 @@ ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
 
 CREATE FUNCTION public.delivery_json(d public.deliveries, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT json_build_object('id', (delivery_json.d).id, 'number', (delivery_json.d).number, 'status', (delivery_json.d).status, 'order_id', (delivery_json.d).order_id, 'order_number', o.number, 'customer_name', c.name, 'customer_phone', c.phone, 'site_name', s.name, 'address', CASE WHEN (s.id IS NULL) THEN c.address ELSE s.address END, 'postal_code', CASE WHEN (s.id IS NULL) THEN c.postal_code ELSE s.postal_code END, 'latitude', s.latitude, 'longitude', s.longitude, 'priority', (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text])[((delivery_json.d).priority + 1)], 'scheduled_on', (delivery_json.d).scheduled_on, 'window_from', (delivery_json.d).window_from, 'window_to', (delivery_json.d).window_to, 'notes', (delivery_json.d).notes, 'weight_kg', ((delivery_json.d).weight_kg)::text, 'volume_m3', ((delivery_json.d).volume_m3)::text, 'measured', (delivery_json.d).measured, 'items', public.delivery_items_json((delivery_json.d).tenant_id, (delivery_json.d).id), 'route_id', (delivery_json.d).route_id, 'position', (delivery_json.d)."position", 'trip', (delivery_json.d).trip, 'locked', (delivery_json.d).locked, 'placed_by', (delivery_json.d).placed_by, 'planned_arrival', (delivery_json.d).planned_arrival, 'leg_distance_m', (delivery_json.d).leg_distance_m, 'planned_cost', ((delivery_json.d).planned_cost)::text, 'cost', ((delivery_json.d).cost)::text, 'proof', (SELECT json_build_object('receiver_name', p.receiver_name, 'receiver_document', p.receiver_document, 'latitude', p.latitude, 'longitude', p.longitude, 'happened_at', p.happened_at, 'recorded_by', p.recorded_by, 'recorded_at', p.recorded_at) AS json_build_object FROM public.delivery_proofs p WHERE ((p.tenant_id = (delivery_json.d).tenant_id) AND (p.delivery_id = (delivery_json.d).id))), 'images', COALESCE((SELECT json_agg(json_build_object('id', i.id, 'kind', i.kind, 'media_type', i.media_type, 'width', i.width, 'height', i.height, 'size_bytes', i.size_bytes, 'created_at', i.created_at) ORDER BY i.id) AS json_agg FROM public.delivery_images i WHERE ((i.tenant_id = (delivery_json.d).tenant_id) AND (i.delivery_id = (delivery_json.d).id))), '[]'::json), 'occurrences', COALESCE((SELECT json_agg(json_build_object('id', r.id, 'kind', r.kind, 'order_item_id', r.order_item_id, 'quantity', (r.quantity)::text, 'note', r.note, 'reported_by', r.reported_by, 'reported_at', r.reported_at) ORDER BY r.id) AS json_agg FROM public.delivery_occurrences r WHERE ((r.tenant_id = (delivery_json.d).tenant_id) AND (r.delivery_id = (delivery_json.d).id))), '[]'::json), 'reason', (delivery_json.d).reason, 'on_time', (delivery_json.d).on_time, 'created_at', (delivery_json.d).created_at, 'updated_at', (delivery_json.d).updated_at, 'departed_at', (delivery_json.d).departed_at, 'arrived_at', (delivery_json.d).arrived_at, 'finished_at', (delivery_json.d).finished_at, 'version', (delivery_json.d).version, 'allowed_actions', ((delivery_json.allowed)::json -> (delivery_json.d).status)) AS json_build_object FROM ((public.orders o LEFT JOIN public.customers c ON (((c.tenant_id = o.tenant_id) AND (c.id = o.customer_id)))) LEFT JOIN public.sites s ON (((s.tenant_id = o.tenant_id) AND (s.id = o.site_id)))) WHERE ((o.tenant_id = (delivery_json.d).tenant_id) AND (o.id = (delivery_json.d).order_id)));
+    RETURN (SELECT json_build_object('id', (delivery_json.d).id, 'number', (delivery_json.d).number, 'status', (delivery_json.d).status, 'order_id', (delivery_json.d).order_id, 'order_number', o.number, 'customer_name', c.name, 'customer_phone', c.phone, 'site_name', s.name, 'address', CASE WHEN (s.id IS NULL) THEN c.address ELSE s.address END, 'postal_code', CASE WHEN (s.id IS NULL) THEN c.postal_code ELSE s.postal_code END, 'latitude', s.latitude, 'longitude', s.longitude, 'priority', (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text])[((delivery_json.d).priority + 1)], 'scheduled_on', (delivery_json.d).scheduled_on, 'window_from', (delivery_json.d).window_from, 'window_to', (delivery_json.d).window_to, 'notes', (delivery_json.d).notes, 'weight_kg', ((delivery_json.d).weight_kg)::text, 'volume_m3', ((delivery_json.d).volume_m3)::text, 'measured', (delivery_json.d).measured, 'items', public.delivery_items_json((delivery_json.d).tenant_id, (delivery_json.d).id), 'route_id', (delivery_json.d).route_id, 'position', (delivery_json.d)."position", 'trip', (delivery_json.d).trip, 'locked', (delivery_json.d).locked, 'placed_by', (delivery_json.d).placed_by, 'planned_arrival', (delivery_json.d).planned_arrival, 'leg_distance_m', (delivery_json.d).leg_distance_m, 'planned_cost', ((delivery_json.d).planned_cost)::text, 'cost', ((delivery_json.d).cost)::text, 'proof', (SELECT json_build_object('receiver_name', p.receiver_name, 'receiver_document', p.receiver_document, 'latitude', p.latitude, 'longitude', p.longitude, 'happened_at', p.happened_at, 'recorded_by', p.recorded_by, 'recorded_at', p.recorded_at) AS json_build_object FROM public.delivery_proofs p WHERE ((p.tenant_id = (delivery_json.d).tenant_id) AND (p.delivery_id = (delivery_json.d).id))), 'images', COALESCE((SELECT json_agg(json_build_object('id', i.id, 'kind', i.kind, 'media_type', i.media_type, 'width', i.width, 'height', i.height, 'size_bytes', i.size_bytes, 'created_at', i.created_at) ORDER BY i.id) AS json_agg FROM public.delivery_images i WHERE ((i.tenant_id = (delivery_json.d).tenant_id) AND (i.delivery_id = (delivery_json.d).id))), '[]'::json), 'occurrences', COALESCE((SELECT json_agg(json_build_object('id', r.id, 'kind', r.kind, 'order_item_id', r.order_item_id, 'quantity', (public.line_quantity(ordered.*, r.quantity))::text, 'unit', ordered.sold_unit, 'stock_quantity', (r.quantity)::text, 'stock_unit', ordered.unit, 'note', r.note, 'reported_by', r.reported_by, 'reported_at', r.reported_at) ORDER BY r.id) AS json_agg FROM (public.delivery_occurrences r LEFT JOIN public.order_items ordered ON (((ordered.tenant_id = r.tenant_id) AND (ordered.id = r.order_item_id)))) WHERE ((r.tenant_id = (delivery_json.d).tenant_id) AND (r.delivery_id = (delivery_json.d).id))), '[]'::json), 'reason', (delivery_json.d).reason, 'on_time', (delivery_json.d).on_time, 'created_at', (delivery_json.d).created_at, 'updated_at', (delivery_json.d).updated_at, 'departed_at', (delivery_json.d).departed_at, 'arrived_at', (delivery_json.d).arrived_at, 'finished_at', (delivery_json.d).finished_at, 'version', (delivery_json.d).version, 'allowed_actions', ((delivery_json.allowed)::json -> (delivery_json.d).status)) AS json_build_object FROM ((public.orders o LEFT JOIN public.customers c ON (((c.tenant_id = o.tenant_id) AND (c.id = o.customer_id)))) LEFT JOIN public.sites s ON (((s.tenant_id = o.tenant_id) AND (s.id = o.site_id)))) WHERE ((o.tenant_id = (delivery_json.d).tenant_id) AND (o.id = (delivery_json.d).order_id)));
 
 CREATE FUNCTION public.document_number(prefix text, serial bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -448,7 +452,7 @@ CREATE FUNCTION public.left_quantity(tenant uuid, item uuid) RETURNS numeric
 
 CREATE FUNCTION public.order_json(o public.orders, customer_name text, site_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN json_build_object('id', (o).id, 'number', (o).number, 'status', (o).status, 'fulfilment', (o).fulfilment, 'quote_id', (o).quote_id, 'customer_id', (o).customer_id, 'customer_name', customer_name, 'site_id', (o).site_id, 'site_name', site_name, 'location_id', (o).location_id, 'items', (o).items, 'subtotal', ((o).subtotal)::text, 'discount_percent', ((o).discount_percent)::text, 'discount_amount', ((o).discount_amount)::text, 'total', ((o).total)::text, 'left_total', ((o).left_total)::text, 'left_items', CASE WHEN ((o).left_total IS NULL) THEN '[]'::json ELSE (SELECT json_agg(json_build_object('item_id', item.id, 'quantity', ((public.left_quantity((order_json.o).tenant_id, item.id))::numeric(14,3))::text) ORDER BY item."position") AS json_agg FROM public.order_items item WHERE ((item.tenant_id = (order_json.o).tenant_id) AND (item.order_id = (order_json.o).id))) END, 'notes', (o).notes, 'reason', (o).reason, 'created_by', (o).created_by, 'created_at', (o).created_at, 'updated_at', (o).updated_at, 'prepared_at', (o).prepared_at, 'dispatched_at', (o).dispatched_at, 'ready_at', (o).ready_at, 'delivered_at', (o).delivered_at, 'cancelled_at', (o).cancelled_at, 'version', (o).version, 'allowed_actions', (((allowed)::json -> (o).fulfilment) -> (o).status));
+    RETURN json_build_object('id', (o).id, 'number', (o).number, 'status', (o).status, 'fulfilment', (o).fulfilment, 'quote_id', (o).quote_id, 'customer_id', (o).customer_id, 'customer_name', customer_name, 'site_id', (o).site_id, 'site_name', site_name, 'location_id', (o).location_id, 'items', (o).items, 'subtotal', ((o).subtotal)::text, 'discount_percent', ((o).discount_percent)::text, 'discount_amount', ((o).discount_amount)::text, 'total', ((o).total)::text, 'left_total', ((o).left_total)::text, 'left_items', CASE WHEN ((o).left_total IS NULL) THEN '[]'::json ELSE (SELECT json_agg(json_build_object('item_id', item.id, 'unit', item.sold_unit, 'quantity', (public.line_quantity(item.*, gone.quantity))::text, 'stock_unit', item.unit, 'stock_quantity', ((gone.quantity)::numeric(14,3))::text) ORDER BY item."position") AS json_agg FROM (public.order_items item CROSS JOIN LATERAL (SELECT public.left_quantity((order_json.o).tenant_id, item.id) AS quantity) gone) WHERE ((item.tenant_id = (order_json.o).tenant_id) AND (item.order_id = (order_json.o).id))) END, 'notes', (o).notes, 'reason', (o).reason, 'created_by', (o).created_by, 'created_at', (o).created_at, 'updated_at', (o).updated_at, 'prepared_at', (o).prepared_at, 'dispatched_at', (o).dispatched_at, 'ready_at', (o).ready_at, 'delivered_at', (o).delivered_at, 'cancelled_at', (o).cancelled_at, 'version', (o).version, 'allowed_actions', (((allowed)::json -> (o).fulfilment) -> (o).status));
 
 CREATE FUNCTION public.owed_quantity(tenant uuid, item uuid) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -3135,11 +3139,11 @@ GRANT USAGE ON SCHEMA public TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO basecommerce_api;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_items TO basecommerce_api;
-
 GRANT SELECT,INSERT ON TABLE public.order_items TO basecommerce_api;
 
 GRANT UPDATE(note) ON TABLE public.order_items TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_items TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO basecommerce_api;
 

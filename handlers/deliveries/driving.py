@@ -15,7 +15,7 @@ from handlers.orders.rules import Written
 from handlers.settings import TenantSettings
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
-from runtime.data.transactions import TenantTransaction
+from runtime.data.transactions import Record, TenantTransaction
 from runtime.errors import ConflictError
 from runtime.events.catalogue import (
     DeliveryOccurrenceReported,
@@ -123,19 +123,20 @@ async def _occur(
             f"Uma entrega tem no máximo {MAX_OCCURRENCES} ocorrências.",
         )
     rows = await tx.fetch_all(sql.list_reportable_items, delivery_id=delivery_id)
-    unreported: dict[UUID, Decimal] = {row["order_item_id"]: row["unreported"] for row in rows}
-    products: dict[UUID, UUID] = {row["order_item_id"]: row["product_id"] for row in rows}
+    unreported: dict[UUID, Decimal] = {row["id"]: row["unreported"] for row in rows}
+    lines: dict[UUID, Record] = {row["id"]: row for row in rows}
     for place, one in enumerate(occurrences):
         pointer = f"{at}/{place}" if at else ""
+        quantity = None
         if one.order_item_id is not None and one.quantity is not None:
-            take_off(unreported, one.order_item_id, one.quantity, pointer)
+            quantity = take_off(unreported, lines, one.order_item_id, one.quantity, one.unit, pointer)
         await tx.execute(
             sql.insert_occurrence,
             id=new_id(),
             delivery_id=delivery_id,
             kind=one.kind,
             order_item_id=one.order_item_id,
-            quantity=one.quantity,
+            quantity=quantity,
             note=one.note or None,
         )
         emit(
@@ -143,8 +144,8 @@ async def _occur(
             DeliveryOccurrenceReported(
                 delivery_id=delivery_id,
                 kind=one.kind,
-                product_id=None if one.order_item_id is None else products[one.order_item_id],
-                quantity=one.quantity,
+                product_id=None if one.order_item_id is None else lines[one.order_item_id]["product_id"],
+                quantity=quantity,
             ),
         )
 

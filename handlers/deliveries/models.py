@@ -22,6 +22,7 @@ from handlers.changes import unchanged
 from handlers.lines import MAX_ITEMS
 from handlers.pages import Day, NewestFirst
 from handlers.sites import Latitude, Longitude
+from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Quantity, QuantityOrZero, ShortText, Version, View
 
 OccurrenceKind = Literal["missing", "wrong", "damaged", "absent", "refused", "other"]
@@ -59,10 +60,11 @@ class DeliveryStatus(StrEnum):
 
 
 class DeliveryItemNew(Body):
-    """How much of which of the order's items."""
+    """How much of which of the order's items, in the unit it is sold in unless the product's own is named."""
 
     order_item_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
 
 
 class DeliveryNew(Body):
@@ -95,17 +97,21 @@ class DeliveryChange(Body):
 
 
 class OccurrenceNew(Body):
-    """Something that is not as it should be; of an item, with how much of it."""
+    """Something that is not as it should be; of an item, with how much of it, in the unit it is sold in unless the
+    product's own is named."""
 
     kind: OccurrenceKind
     order_item_id: UUID | None = None
     quantity: Quantity | None = None
+    unit: Unit | None = None
     note: LongText | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.order_item_id is None) != (self.quantity is None):
             raise ValueError("An item and its quantity go together.|O item e a sua quantidade andam juntos.")
+        if self.unit is not None and self.quantity is None:
+            raise ValueError("A unit is that of a quantity.|Uma unidade é a de uma quantidade.")
         return self
 
 
@@ -142,15 +148,21 @@ class FailureNew(_Place):
 
 
 class DeliveryItemView(View):
-    """An item on a delivery; what the customer kept of it is known when the delivery has ended."""
+    """An item on a delivery; what the customer kept of it is known when the delivery has ended.
+
+    Quantities are in the unit the item is sold in; what begins with ``stock_`` is exactly that in the product's own.
+    """
 
     order_item_id: UUID
     product_id: UUID
     sku: str
     name: str
     unit: str
-    quantity: Quantity
+    quantity: QuantityOrZero
+    stock_unit: str
+    stock_quantity: Quantity
     delivered_quantity: QuantityOrZero | None
+    stock_delivered_quantity: QuantityOrZero | None
 
 
 class ProofView(View):
@@ -183,7 +195,10 @@ class OccurrenceView(View):
     id: UUID
     kind: OccurrenceKind
     order_item_id: UUID | None
-    quantity: Quantity | None
+    quantity: QuantityOrZero | None
+    unit: str | None
+    stock_quantity: Quantity | None
+    stock_unit: str | None
     note: str | None
     reported_by: UUID | None
     reported_at: datetime
@@ -273,7 +288,7 @@ class TrackedItemView(View):
 
     name: str
     unit: str
-    quantity: Quantity
+    quantity: QuantityOrZero
 
 
 class TrackedDeliveryView(View):

@@ -191,8 +191,9 @@ async def end(
 async def _chosen(tx: TenantTransaction, body: DeliveryNew) -> list[tuple[UUID, Decimal]]:
     rows = await tx.fetch_all(sql.list_owed_items, order_id=body.order_id)
     owed: dict[UUID, Decimal] = {row["id"]: row["owed"] for row in rows}
+    lines: dict[UUID, Record] = {row["id"]: row for row in rows}
     wanted: dict[UUID, Decimal] = {}
     for place, item in enumerate(body.items or ()):
-        take_off(owed, item.order_item_id, item.quantity, f"/items/{place}")
-        wanted[item.order_item_id] = wanted.get(item.order_item_id, Decimal(0)) + item.quantity
+        taken = take_off(owed, lines, item.order_item_id, item.quantity, item.unit, f"/items/{place}")
+        wanted[item.order_item_id] = wanted.get(item.order_item_id, Decimal(0)) + taken
     return list(wanted.items())

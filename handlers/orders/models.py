@@ -11,6 +11,7 @@ from pydantic import Field
 
 from handlers.lines import MAX_ITEMS, ItemNew, ItemView
 from handlers.pages import NewestFirst
+from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Percent, Quantity, QuantityOrZero, Version, View
 
 
@@ -51,10 +52,11 @@ class Reason(Body):
 
 
 class HandedItem(Body):
-    """How much of which of the order's items, in the product's own unit."""
+    """How much of which of the order's items, in the unit it is sold in unless the product's own is named."""
 
     item_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
 
 
 class HandOver(Body):
@@ -64,10 +66,13 @@ class HandOver(Body):
 
 
 class LeftItemView(View):
-    """How much of an item has left, in the product's own unit."""
+    """How much of an item has left, in the unit it is sold in and, exactly, in the product's own."""
 
     item_id: UUID
+    unit: str
     quantity: QuantityOrZero
+    stock_unit: str
+    stock_quantity: QuantityOrZero
 
 
 class OrderView(View):

@@ -219,9 +219,10 @@ async def hand_over(
         )
     rest, wanted = order.rest(), dict[UUID, Decimal]()
     known = {item["id"]: rest.get(item["id"], Decimal(0)) for item in order.items}
+    lines = {item["id"]: item for item in order.items}
     for place, item in enumerate(items):
-        take_off(known, item.item_id, item.quantity, f"/items/{place}", "item_id")
-        wanted[item.item_id] = wanted.get(item.item_id, Decimal(0)) + item.quantity
+        taken = take_off(known, lines, item.item_id, item.quantity, item.unit, f"/items/{place}", "item_id")
+        wanted[item.item_id] = wanted.get(item.item_id, Decimal(0)) + taken
     await leave(tx, settings, order, wanted)
     return await get(tx, order_id, permissions)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from handlers.lines import round_half_up, unknown_reference
 from handlers.purchase_orders.models import PurchaseItemNew
 from handlers.suppliers.prices import quoted_in
-from handlers.units import Measured, ProductUnits
+from handlers.units import Measured, ProductUnits, line_units
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction
@@ -51,8 +51,7 @@ class Lines:
 
 def measure_line(line: Record, quantity: Decimal, unit: str | None, at: str) -> Measured:
     """A quantity of a line, in the unit it is bought in or in the product's own; 422 for others and what is inexact."""
-    held = {"unit": line["bought_unit"], "quantity": line["quantity"], "units": line["bought_quantity"]}
-    units = ProductUnits(line["unit"], [held] if line["bought_unit"] != line["unit"] else [])
+    units = line_units(line["unit"], line["quantity"], line["bought_unit"], line["bought_quantity"])
     return units.measure(quantity, unit or line["bought_unit"], "stock", at)
 
 

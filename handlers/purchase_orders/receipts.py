@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from handlers.lines import unknown_reference
+from handlers.lines import rounded, unknown_reference
 from handlers.orders.rules import Written
 from handlers.purchase_orders.lines import measure_line, share
 from handlers.purchase_orders.models import ReceiptNew
@@ -36,8 +36,7 @@ class _Arrival:
     @property
     def unit_cost(self) -> Decimal:
         """What one cost, to the cent."""
-        cents, rest = divmod(self.value * 100 / Fraction(self.quantity), 1)
-        return Decimal(int(cents) + (rest >= Fraction(1, 2))) / 100
+        return rounded(self.value / Fraction(self.quantity))
 
 
 async def receive(

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import model_validator
 
 from handlers.pages import NewestFirst
+from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, QuantityOrZero, SignedQuantity, View
 from runtime.web.pagination import ListQuery
 
@@ -28,11 +29,13 @@ class MovementKind(StrEnum):
 
 class MovementNew(Body):
     """A movement by hand. ``quantity`` is signed for an adjustment; otherwise it is positive and the kind says
-    which way it goes. ``unit_cost`` of a receipt enters the product's average cost."""
+    which way it goes. ``unit_cost`` of a receipt enters the product's average cost. Both are for the product's own unit
+    unless another is named; the ledger is in its own."""
 
     product_id: UUID
     kind: Literal["receipt", "adjustment", "return", "loss"]
     quantity: SignedQuantity
+    unit: Unit | None = None
     location_id: UUID | None = None
     reason: LongText | None = None
     unit_cost: Money | None = None

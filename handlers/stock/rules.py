@@ -9,15 +9,18 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from handlers.lines import Line, unknown_reference
+from handlers.lines import Line, rounded, unknown_reference
 from handlers.settings import TenantSettings
 from handlers.stock.models import MovementNew
+from handlers.units import ProductUnits
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import ConflictError
 from runtime.events.catalogue import ProductUpdated, StockUpdated
 from runtime.events.log import emit
+from runtime.web.fields import MAX_MONEY
+from runtime.web.problems import field_refused
 
 DEFAULT_LOCATION_NAME = "Loja"
 
@@ -123,6 +126,8 @@ async def move(
         raise unknown_reference("/product_id", "product_not_found", "product", "produto")
     if body.location_id is not None and not product["location_exists"]:
         raise unknown_reference("/location_id", "location_not_found", "location", "local")
+    if body.unit is not None:
+        body, value = _in_own_unit(body, ProductUnits(product["unit"], product["unit_conversions"]))
     location_id = body.location_id or product["default_location_id"] or await ensure_default_location(tx)
     delta = -body.quantity if body.kind == "loss" else body.quantity
     movement_id = new_id()
@@ -157,6 +162,18 @@ async def move(
     if booked["average_cost"] is not None:
         await _set_cost(tx, body.product_id, booked["average_cost"])
     return movement_id, booked["body"]
+
+
+def _in_own_unit(body: MovementNew, units: ProductUnits) -> tuple[MovementNew, Fraction | None]:
+    """The movement in the product's own unit, and what all of it cost when that is known; 422 when it is not exact."""
+    own = units.measure(body.quantity, body.unit, "stock", "").stock_quantity
+    if body.unit_cost is None:
+        return body.model_copy(update={"quantity": own, "unit": None}), None
+    value = Fraction(body.quantity) * Fraction(body.unit_cost)
+    cost = rounded(value / Fraction(own))
+    if cost > MAX_MONEY:
+        raise field_refused("/unit_cost", "too_large", "The cost is too large.", "O custo é grande demais.")
+    return body.model_copy(update={"quantity": own, "unit": None, "unit_cost": cost}), value
 
 
 def _exact_cost(body: MovementNew, value: Fraction | None) -> Decimal | None:

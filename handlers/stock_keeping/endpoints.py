@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from handlers.lines import unknown_reference
@@ -11,20 +12,24 @@ from handlers.stock.models import LocationView
 from handlers.stock.rules import ensure_default_location
 from handlers.stock_keeping.booking import Delta, book
 from handlers.stock_keeping.models import (
+    CountedItem,
     CountedNew,
     CountList,
     CountNew,
     CountSummaryView,
     CountView,
     LocationNew,
+    TransferItem,
     TransferNew,
 )
+from handlers.units import read_units
 from runtime.data.errors import UniqueViolationError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction
 from runtime.errors import ConflictError, NotFoundError, StateConflictError
 from runtime.web.call import Call, Reply
+from runtime.web.fields import MAX_QUANTITY
 from runtime.web.pagination import Page, page_reply
 from runtime.web.problems import field_refused
 from runtime.web.routing import Routes
@@ -64,10 +69,10 @@ async def create_location(call: Call, body: LocationNew) -> Reply:
 )
 async def transfer_stock(call: Call, body: TransferNew) -> Reply:
     """Two movements for each product. Reserved goods stay where they are: 409 when less is available."""
-    await _check_products(call.tx, [item.product_id for item in body.items])
+    own = await _in_own_units(call.tx, body.items)
     await _check_locations(call.tx, [body.from_location_id, body.to_location_id])
-    leaving = [Delta(item.product_id, body.from_location_id, -item.quantity) for item in body.items]
-    arriving = [Delta(item.product_id, body.to_location_id, item.quantity) for item in body.items]
+    leaving = [Delta(product_id, body.from_location_id, -quantity) for product_id, quantity in own]
+    arriving = [Delta(product_id, body.to_location_id, quantity) for product_id, quantity in own]
     await book(call.tx, "transfer", [*leaving, *arriving], reason=body.reason, settings=call.tenant.settings)
     call.audit("stock.transferred", "location", body.to_location_id, after=body.model_dump(mode="json"))
     return Reply(None, status=204)
@@ -134,9 +139,17 @@ async def get_count(call: Call, count_id: UUID) -> Reply:
     errors=(409,),
 )
 async def record_count(call: Call, count_id: UUID, body: CountedNew) -> Reply:
-    """Several people may count at once; a product counted again replaces what was written before."""
+    """Several people may count at once; a product counted again replaces what was written before. What one request
+    names in several units is added up."""
     count = await _open(call.tx, count_id, "record")
-    found = {item.product_id: item.quantity for item in body.items}
+    once = {(item.product_id, item.unit): item for item in body.items}
+    found: dict[UUID, Decimal] = {}
+    for product_id, quantity in await _in_own_units(call.tx, [*once.values()]):
+        found[product_id] = found.get(product_id, Decimal(0)) + quantity
+    if max(found.values()) > MAX_QUANTITY:
+        raise field_refused(
+            "/items", "too_large", "The quantity is too large.", "A quantidade é grande demais."
+        )
     await call.tx.execute(
         sql.prepare_counted_levels, id=count_id, location_id=count["location_id"], product_ids=list(found)
     )
@@ -216,6 +229,21 @@ async def _shown(call: Call, count_id: UUID) -> Reply:
     if row is None:
         raise NotFoundError
     return Reply(row["body"], version=row["version"])
+
+
+async def _in_own_units(
+    tx: TenantTransaction, items: Sequence[TransferItem | CountedItem]
+) -> list[tuple[UUID, Decimal]]:
+    """The products with their quantities in their own units; 404 for one that the store does not have."""
+    known = await read_units(tx, {item.product_id for item in items})
+    own = []
+    for place, item in enumerate(items):
+        units = known.get(item.product_id)
+        if units is None:
+            raise unknown_reference("/items", "product_not_found", "product", "produto")
+        measured = units.measure(item.quantity, item.unit, "stock", f"/items/{place}")
+        own.append((item.product_id, measured.stock_quantity))
+    return own
 
 
 async def _check_products(tx: TenantTransaction, product_ids: Sequence[UUID]) -> None:

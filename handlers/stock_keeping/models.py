@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, StrictBool, model_validator
 
 from handlers.pages import NewestFirst
+from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Quantity, QuantityOrZero, ShortText, Version, View
 
 
@@ -19,10 +20,11 @@ class LocationNew(Body):
 
 
 class TransferItem(Body):
-    """How much of a product moves."""
+    """How much of a product moves, in its own unit unless another is named."""
 
     product_id: UUID
     quantity: Quantity
+    unit: Unit | None = None
 
 
 class TransferNew(Body):
@@ -60,14 +62,18 @@ class CountNew(Body):
 
 
 class CountedItem(Body):
-    """What was found of a product."""
+    """What was found of a product, in its own unit unless another is named."""
 
     product_id: UUID
     quantity: QuantityOrZero
+    unit: Unit | None = None
 
 
 class CountedNew(Body):
-    """What was found; a product counted again replaces what was written before."""
+    """What was found; a product counted again replaces what was written before.
+
+    Of a product that is named in several units, three pallets and twelve sacks, the sum was found.
+    """
 
     items: list[CountedItem] = Field(min_length=1, max_length=500)
 

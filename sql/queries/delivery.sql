@@ -50,7 +50,8 @@ for no key update;
 
 -- name: list_owed_items
 -- What of each item no delivery has brought or is about to bring.
-select item.id, item.quantity, owed_quantity($tenant_id, item.id) as owed
+select
+  item.id, item.unit, item.quantity, item.sold_unit, item.sold_quantity, owed_quantity($tenant_id, item.id) as owed
 from order_items as item
 where item.tenant_id = $tenant_id
   and item.order_id = $order_id
@@ -274,8 +275,12 @@ values (
 -- name: list_reportable_items
 -- How much of each item has not been reported yet.
 select
-  item.order_item_id,
+  ordered.id,
   ordered.product_id,
+  ordered.unit,
+  ordered.quantity,
+  ordered.sold_unit,
+  ordered.sold_quantity,
   item.quantity - coalesce((
     select sum(told.quantity)
     from delivery_occurrences as told

@@ -11,7 +11,10 @@ for no key update;
 select
   item.id,
   item.product_id,
+  item.unit,
   item.quantity,
+  item.sold_unit,
+  item.sold_quantity,
   item.line_total,
   left_quantity($tenant_id, item.id) as left_quantity
 from order_items as item

@@ -11,8 +11,14 @@ for no key update;
 select
   item.id,
   item.product_id,
-  item.unit_price,
+  case
+    when item.price_unit = item.unit then item.unit_price
+    else round(item.unit_price * item.sold_quantity / item.quantity, 2)
+  end as unit_price,
+  item.unit,
   item.quantity,
+  item.sold_unit,
+  item.sold_quantity,
   item.line_total,
   case when o.left_total is null then item.quantity else left_quantity($tenant_id, item.id) end as had,
   coalesce(sum(back.quantity), 0) as returned
@@ -25,7 +31,7 @@ left join order_return_items as back
   and back.order_item_id = item.id
 where o.tenant_id = $tenant_id
   and o.id = $order_id
-group by o.left_total, item.id, item.product_id, item.unit_price, item.quantity, item.line_total, item.position
+group by item.tenant_id, item.id, o.left_total
 order by item.position;
 
 -- name: create_return
@@ -55,12 +61,18 @@ select
         json_build_object(
           'order_item_id', item.order_item_id,
           'product_id', item.product_id,
-          'quantity', item.quantity::text,
+          'unit', sold.sold_unit,
+          'quantity', line_quantity(sold, item.quantity)::text,
+          'stock_unit', sold.unit,
+          'stock_quantity', item.quantity::text,
           'amount', item.amount::text
         )
         order by item.id
       )
       from order_return_items as item
+      join order_items as sold
+        on sold.tenant_id = item.tenant_id
+        and sold.id = item.order_item_id
       where item.tenant_id = back.tenant_id
         and item.return_id = back.id
     )

@@ -51,6 +51,8 @@ limit $limit
 select
   products.active,
   products.cost,
+  products.unit,
+  products.unit_conversions,
   (select locations.id from locations where locations.tenant_id = $tenant_id and locations.is_default)
     as default_location_id,
   exists (select from locations where locations.tenant_id = $tenant_id and locations.id = $location_id::uuid)
