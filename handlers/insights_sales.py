@@ -88,6 +88,22 @@ async def complete_basket(call: Call[RuleQuery], body: Basket) -> Reply:
     return await _complements(call, list(dict.fromkeys(body.product_ids)))
 
 
+@routes.get(
+    "/quotes/{quote_id}/suggestions",
+    may="quotes:read",
+    summary="List what goes with a quote",
+    query=RuleQuery,
+    answers=Complements,
+    errors=(404,),
+)
+async def complete_quote(call: Call[RuleQuery], quote_id: UUID) -> Reply:
+    """What is bought together with the products of the quote, for a draft that is being written."""
+    products = await call.tx.fetch_value(sql.list_quoted_products, id=quote_id)
+    if products is None:
+        raise NotFoundError
+    return await _complements(call, products)
+
+
 async def _complements(call: Call[RuleQuery], product_ids: Sequence[UUID]) -> Reply:
     query = call.query
     rows = await call.tx.fetch_all(

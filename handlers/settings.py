@@ -42,6 +42,9 @@ class TenantSettings(BaseModel):
     finance_discount_limit_percent: Percent = Field(
         Decimal(100), description="Largest discount finance may approve; more takes the owner"
     )
+    show_availability: bool = Field(
+        False, description="Tell customers on pages and PDFs of quotes from when each line can be had"
+    )
     price_floor_percent: Percent = Field(
         Decimal(0),
         description="A line of a quote is marked when it sells under its cost plus this percentage",

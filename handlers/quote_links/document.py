@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from handlers.pix import br_code
+from handlers.quotes.availability import Availability
 from handlers.settings import TenantSettings
 from runtime.web.call import Tenant
 
@@ -35,10 +36,11 @@ class QuoteDocument:
     discount: Decimal
     total: Decimal
     pix: str | None
+    availability: Mapping[int, Availability]
 
     @classmethod
-    def of(cls, tenant: Tenant, body: str) -> QuoteDocument:
-        """From the quote's JSON; days are those of the store."""
+    def of(cls, tenant: Tenant, body: str, availability: Sequence[Availability] = ()) -> QuoteDocument:
+        """From the quote's JSON, and from when its lines can be had, if that is to be shown; days are the store's."""
         quote = orjson.loads(body)
         settings: TenantSettings = tenant.settings
         total = Decimal(quote["total"])
@@ -65,6 +67,7 @@ class QuoteDocument:
             discount=Decimal(quote["discount_amount"]),
             total=total,
             pix=pix,
+            availability={line.position: line for line in availability},
         )
 
     @property
@@ -95,6 +98,19 @@ class QuoteDocument:
         """The unit price, with the unit it is for when that is not the one the item is sold in."""
         price = self.money(item["unit_price"])
         return price if item["price_unit"] == item["unit"] else f"{price}/{item['price_unit']}"
+
+    def promised(self, item: Mapping[str, Any]) -> str:
+        """From when the line can be had, in words; empty when that is not shown."""
+        line = self.availability.get(item["position"])
+        if line is None:
+            return ""
+        if line.complete_on is None:
+            return self.say("Pronta entrega", "Available now")
+        day = format_date(line.complete_on, format="short", locale=_babel(self.locale))
+        if not line.now:
+            return self.say(f"Previsto para {day}", f"Expected on {day}")
+        now = f"{self.quantity(str(line.now))} {item['stock_unit']}"
+        return self.say(f"{now} à pronta entrega, restante em {day}", f"{now} now, the rest on {day}")
 
     @property
     def last_day(self) -> str:

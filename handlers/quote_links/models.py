@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -52,6 +53,10 @@ class PublicItemView(View):
     price_unit: str
     discount_percent: str
     line_total: Money
+    availability: Literal["available", "partly", "expected"] | None = Field(
+        description="From when it can be had, where the store says so"
+    )
+    expected_on: date | None
 
 
 class PublicQuoteView(View):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from handlers.quote_links.document import QuoteDocument
 
@@ -40,7 +42,7 @@ def render_page(document: QuoteDocument, path: str) -> str:
     """The HTML; the forms post to ``path``/accept and ``path``/reject."""
     say = document.say
     rows = "".join(
-        f"<tr><td>{html.escape(item['name'])}<td>{html.escape(document.amount(item))}"
+        f"<tr><td>{html.escape(item['name'])}{_promised(document, item)}<td>{html.escape(document.amount(item))}"
         f"<td>{html.escape(document.price(item))}<td>{html.escape(document.money(item['line_total']))}"
         for item in document.items
     )
@@ -64,6 +66,11 @@ def render_page(document: QuoteDocument, path: str) -> str:
         + _pix(document)
         + _answers(document, path)
     )
+
+
+def _promised(document: QuoteDocument, item: Mapping[str, Any]) -> str:
+    text = document.promised(item)
+    return f"<br><small>{html.escape(text)}</small>" if text else ""
 
 
 def _answers(document: QuoteDocument, path: str) -> str:

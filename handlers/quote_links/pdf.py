@@ -78,6 +78,12 @@ def _items(pdf: FPDF, document: QuoteDocument) -> None:
             shown = _fitted(pdf, _latin(str(text)), width)
             pdf.cell(width, 6, shown, align="L" if position == 0 else "R")
         pdf.ln()
+        if promised := document.promised(item):
+            pdf.set_font("helvetica", size=7)
+            pdf.set_text_color(110)
+            pdf.cell(0, 3, _latin(promised), new_x="LMARGIN", new_y="NEXT")
+            pdf.set_font("helvetica", size=9)
+            pdf.set_text_color(0)
 
 
 def _totals(pdf: FPDF, document: QuoteDocument) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from anyio import to_thread
 
 from handlers.orders.models import Reason
@@ -121,7 +124,7 @@ def _shown(document: QuoteDocument) -> dict[str, object]:
         "status": document.status,
         "customer_name": document.customer,
         "site_name": document.site,
-        "items": [{name: item[name] for name in PublicItemView.model_fields} for item in document.items],
+        "items": [_item(document, item) for item in document.items],
         "subtotal": str(document.subtotal),
         "discount_amount": str(document.discount),
         "total": str(document.total),
@@ -129,4 +132,13 @@ def _shown(document: QuoteDocument) -> dict[str, object]:
         "notes": document.notes,
         "pix": document.pix,
         "allowed_actions": ["accept", "reject"] if document.can_be_answered else [],
+    }
+
+
+def _item(document: QuoteDocument, item: Mapping[str, Any]) -> dict[str, object]:
+    line = document.availability.get(item["position"])
+    return {
+        **{name: item[name] for name in PublicItemView.model_fields if name in item},
+        "availability": None if line is None else line.status,
+        "expected_on": None if line is None or line.complete_on is None else line.complete_on.isoformat(),
     }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID
 
+import orjson
 from anyio import CapacityLimiter, to_thread
 
 from handlers.own_transactions import transaction
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.pdf import render_pdf
 from handlers.quotes import rules
+from handlers.quotes.availability import read_availability
+from handlers.settings import TenantSettings
 from runtime.data.queries import Query
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import NotFoundError
@@ -41,8 +44,20 @@ async def find_document(
     quote_id = await tx.fetch_value(query, token_hash=hash_of(token))
     if quote_id is None:
         raise NotFoundError
+    return await document_of(call, tx, quote_id), quote_id
+
+
+async def document_of(call: Call, tx: TenantTransaction, quote_id: UUID) -> QuoteDocument:
+    """A quote as its customer reads it; from when its lines can be had, if the store says so and it is still open."""
     quote = await rules.get(tx, quote_id, EVERYTHING_HIDDEN)
-    return QuoteDocument.of(call.tenant, quote.body), quote_id
+    settings: TenantSettings = call.tenant.settings
+    if not settings.show_availability:
+        return QuoteDocument.of(call.tenant, quote.body)
+    content = orjson.loads(quote.body)
+    if content["status"] not in ("draft", "sent", "approved"):
+        return QuoteDocument.of(call.tenant, quote.body)
+    lines = await read_availability(tx, settings, content["items"])
+    return QuoteDocument.of(call.tenant, quote.body, lines)
 
 
 async def pdf_reply(document: QuoteDocument) -> Reply:

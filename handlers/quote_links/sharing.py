@@ -12,7 +12,7 @@ from anyio import to_thread
 from handlers.own_transactions import transaction
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.models import LinkView, ShareNew, ShareView
-from handlers.quote_links.reading import hash_of, pdf_reply
+from handlers.quote_links.reading import document_of, hash_of, pdf_reply
 from handlers.quotes import rules
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -114,8 +114,8 @@ async def unshare_quote(call: Call, quote_id: UUID) -> Reply:
 async def get_quote_pdf(call: Call, quote_id: UUID) -> Reply:
     """`application/pdf`, with a PIX QR code when the store has a PIX key."""
     async with transaction(call) as tx:
-        quote = await rules.get(tx, quote_id)
-    return await pdf_reply(QuoteDocument.of(call.tenant, quote.body))
+        document = await document_of(call, tx, quote_id)
+    return await pdf_reply(document)
 
 
 def _with_country(phone: str) -> str:

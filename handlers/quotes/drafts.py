@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
-
-import orjson
 
 from handlers.changes import CheckVersion, any_version
 from handlers.line_resolution import Parts, check_customer, read_parts, resolve, wanted_of
-from handlers.lines import ItemNew, Line, line_columns, total_columns, total_up
+from handlers.lines import Line, line_columns, total_columns, total_up
 from handlers.orders.rules import Written
 from handlers.permissions import Role
 from handlers.quotes.discount_approvals import Judgement, judge, record
@@ -22,9 +18,9 @@ from handlers.settings import TenantSettings
 from handlers.sold_lines import present_lines, quote_item
 from handlers.states import ALL_PERMISSIONS, QUOTE, allowed_on_quotes
 from runtime.data.ids import new_id
-from runtime.data.queries import Query, sql
+from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import FieldProblem, InvalidError, NotFoundError
+from runtime.errors import NotFoundError
 from runtime.events.catalogue import QuoteCreated
 from runtime.events.log import emit
 
@@ -147,58 +143,6 @@ async def change(
     return Written(quote_id, changed["version"], changed["body"])
 
 
-async def duplicate(
-    tx: TenantTransaction,
-    settings: TenantSettings,
-    source: Query,
-    source_id: UUID,
-    by_role: str = Role.OWNER,
-    permissions: frozenset[str] = ALL_PERMISSIONS,
-) -> Written:
-    """A new draft with today's prices from a quote (``sql.find_quote_content``) or an order
-    (``sql.find_order_content``).
-
-    Discounts are taken over as far as the caller may give them: a seller's draft comes without those above the
-    store's limit. A sale without a customer (at the counter) cannot become a quote: 422.
-    """
-    content = await tx.fetch_one(source, id=source_id)
-    if content is None:
-        raise NotFoundError
-    if content["customer_id"] is None:
-        raise InvalidError(
-            FieldProblem(
-                "/customer_id",
-                "missing",
-                "A sale without a customer cannot become a quote.",
-                "Uma venda sem cliente não pode virar cotação.",
-            )
-        )
-    body = QuoteNew.model_validate(_copied(content))
-    if by_role == Role.SELLER:
-        body = _within(body, settings.seller_discount_limit_percent)
-    return await create(tx, settings, body, by_role, permissions)
-
-
-def _copied(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "customer_id": content["customer_id"],
-        "site_id": content["site_id"],
-        "discount_percent": content["discount_percent"],
-        "validity_days": content["validity_days"],
-        "notes": content["notes"],
-        "items": [
-            {
-                "product_id": UUID(item["product_id"]),
-                "quantity": item["quantity"],
-                "unit": item["unit"],
-                "discount_percent": item["discount_percent"],
-                "note": item["note"],
-            }
-            for item in orjson.loads(content["items"])
-        ],
-    }
-
-
 def _at_todays_prices(lines: Sequence[Line], parts: Parts) -> list[Line]:
     """Kept lines as they are judged: by what the customer would be asked today, where that is more."""
     return [
@@ -208,16 +152,3 @@ def _at_todays_prices(lines: Sequence[Line], parts: Parts) -> list[Line]:
         else line
         for line, asked in zip(lines, parts.products, strict=True)
     ]
-
-
-def _within(body: QuoteNew, limit_percent: Decimal) -> QuoteNew:
-    """The body without the discounts that would break the limit."""
-
-    def kept(item: ItemNew) -> Decimal:
-        return (100 - item.discount_percent) * (100 - body.discount_percent) / 100
-
-    if all(100 - kept(item) <= limit_percent for item in body.items):
-        return body
-    items = [item.model_copy(update={"discount_percent": Decimal(0)}) for item in body.items]
-    overall = min(body.discount_percent, limit_percent)
-    return body.model_copy(update={"items": items, "discount_percent": overall})

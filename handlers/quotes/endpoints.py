@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import orjson
+
 from handlers.orders.models import OrderView, Reason
 from handlers.orders.rules import Written
 from handlers.pages import bounds, newest_key, serial_of
 from handlers.quotes import drafts, rules
-from handlers.quotes.models import ConvertNew, QuoteChange, QuoteList, QuoteNew, QuoteView
+from handlers.quotes.availability import read_availability
+from handlers.quotes.buying_again import duplicate
+from handlers.quotes.models import (
+    ConvertNew,
+    CopyView,
+    QuoteChange,
+    QuoteList,
+    QuoteNew,
+    QuoteQuery,
+    QuoteView,
+)
 from handlers.states import allowed_on_quotes
 from runtime.data.queries import sql
 from runtime.web.pagination import Page, page_reply
@@ -54,11 +66,17 @@ async def create_quote(call: Call, body: QuoteNew) -> Reply:
     return _done(call, "quote.created", quote)
 
 
-@routes.get("/quotes/{quote_id}", may="quotes:read", summary="Show a quote", answers=QuoteView)
-async def get_quote(call: Call, quote_id: UUID) -> Reply:
-    """One quote, with its version as ETag."""
+@routes.get(
+    "/quotes/{quote_id}", may="quotes:read", summary="Show a quote", query=QuoteQuery, answers=QuoteView
+)
+async def get_quote(call: Call[QuoteQuery], quote_id: UUID) -> Reply:
+    """One quote, with its version as ETag; with `include=availability`, which changes by itself, without."""
     quote = await rules.get(call.tx, quote_id, call.identity.permissions)
-    return Reply(quote.body, version=quote.version)
+    if call.query.include is None:
+        return Reply(quote.body, version=quote.version)
+    content = orjson.loads(quote.body)
+    lines = await read_availability(call.tx, call.tenant.settings, content["items"])
+    return Reply({**content, "availability": [line.shown() for line in lines]})
 
 
 @routes.patch(
@@ -161,13 +179,13 @@ async def convert_quote(call: Call, quote_id: UUID, body: ConvertNew) -> Reply:
     "/quotes/{quote_id}/duplicate",
     may="quotes:create",
     summary="Make a new draft from a quote",
-    answers=QuoteView,
+    answers=CopyView,
     status=201,
     errors=(404,),
 )
 async def duplicate_quote(call: Call, quote_id: UUID) -> Reply:
-    """The same customer and items with today's prices, from a quote in any state."""
-    quote = await drafts.duplicate(
+    """The same customer and items with today's prices, from a quote in any state; `since_then` says what changed."""
+    quote = await duplicate(
         call.tx,
         call.tenant.settings,
         sql.find_quote_content,
@@ -182,13 +200,14 @@ async def duplicate_quote(call: Call, quote_id: UUID) -> Reply:
     "/orders/{order_id}/duplicate",
     may="quotes:create",
     summary="Make a new draft quote from an order",
-    answers=QuoteView,
+    answers=CopyView,
     status=201,
     errors=(404,),
 )
 async def duplicate_order(call: Call, order_id: UUID) -> Reply:
-    """Buying again: the same customer and items with today's prices, from an order in any state."""
-    quote = await drafts.duplicate(
+    """Buying again: the same customer and items with today's prices, from an order in any state. `since_then` says
+    what changed: prices then and now, and the products that are no longer sold, which are left out."""
+    quote = await duplicate(
         call.tx,
         call.tenant.settings,
         sql.find_order_content,

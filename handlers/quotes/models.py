@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from handlers.changes import unchanged
 from handlers.lines import MAX_ITEMS, ItemNew, ItemView
 from handlers.orders.models import Fulfilment
 from handlers.pages import NewestFirst
-from runtime.web.fields import Body, LongText, Money, Percent, Version, View
+from runtime.web.fields import Body, LongText, Money, Percent, QuantityOrZero, Version, View
 
 ValidityDays = Annotated[int, Field(ge=1, le=365, strict=True, examples=[7])]
 DiscountApproval = Literal["pending", "approved", "denied"]
@@ -68,6 +68,28 @@ class ConvertNew(Body):
     fulfilment: Fulfilment = Fulfilment.DELIVERY
 
 
+class AvailabilityView(View):
+    """From when a line can be had: `available` now; `partly` now and whole on `expected_on`; or `expected` then.
+
+    `supply` is where what is missing comes from: the stock (nothing is), open purchase orders, or buying it, which
+    takes as long as the product's lead time. `available_quantity` is in the product's own unit.
+    """
+
+    position: int
+    status: Literal["available", "partly", "expected"]
+    available_quantity: QuantityOrZero
+    expected_on: date | None
+    supply: Literal["stock", "purchase_order", "lead_time"]
+
+
+class QuoteQuery(BaseModel):
+    """What is shown with the quote, beside itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    include: Literal["availability"] | None = None
+
+
 class QuoteView(View):
     """A quote with its frozen prices and what the caller may do with it now."""
 
@@ -99,6 +121,42 @@ class QuoteView(View):
     closed_at: datetime | None
     version: Version
     allowed_actions: list[str]
+    availability: list[AvailabilityView] | None = Field(None, description="Only where it was asked for")
+
+
+class PriceChangeView(View):
+    """A line of which the price is another than it was then."""
+
+    position: int
+    product_id: UUID
+    sku: str
+    name: str
+    former_price: Money
+    former_price_unit: str
+    unit_price: Money
+    price_unit: str
+
+
+class DiscontinuedView(View):
+    """A product that is no longer sold."""
+
+    product_id: UUID
+    sku: str
+    name: str
+
+
+class SinceThenView(View):
+    """What changed between the former quote or order and today."""
+
+    former_total: Money
+    price_changes: list[PriceChangeView]
+    discontinued: list[DiscontinuedView]
+
+
+class CopyView(QuoteView):
+    """A new draft made from a former quote or order."""
+
+    since_then: SinceThenView
 
 
 class QuoteList(NewestFirst):

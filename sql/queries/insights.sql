@@ -267,6 +267,15 @@ from products as p
 where p.tenant_id = $tenant_id
   and p.id = $product_id;
 
+-- name: list_quoted_products
+select array(
+  select distinct (item ->> 'product_id')::uuid
+  from json_array_elements(quotes.items) as item
+)
+from quotes
+where tenant_id = $tenant_id
+  and id = $id;
+
 -- name: list_complementary
 -- The products bought with those given, by what each of them suggests best. Support is the share of all orders with
 -- both, confidence the share of the orders with the one that hold the other too, lift how many times as often as by

@@ -70,7 +70,7 @@ where tenant_id = $tenant_id
 
 -- name: find_order_content
 -- What a new draft is made from.
-select customer_id, site_id, discount_percent, null::integer as validity_days, notes, items
+select customer_id, site_id, discount_percent, null::integer as validity_days, notes, items, total
 from orders
 where tenant_id = $tenant_id
   and id = $id

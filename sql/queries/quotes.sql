@@ -272,10 +272,18 @@ left join sites on sites.tenant_id = $tenant_id and sites.id = quote.site_id
 
 -- name: find_quote_content
 -- What a new draft is made from.
-select customer_id, site_id, discount_percent, validity_days, notes, items
+select customer_id, site_id, discount_percent, validity_days, notes, items, total
 from quotes
 where tenant_id = $tenant_id
   and id = $id
+
+-- name: find_discontinued
+-- Of these products, those that are no longer sold.
+select id
+from products
+where tenant_id = $tenant_id
+  and id = any ($product_ids::uuid[])
+  and not active
 
 -- name: reserve_quote_stock
 -- Locks the quote, then (when it may become an order) its products' levels in the order of their ids. The items come

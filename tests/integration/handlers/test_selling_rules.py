@@ -12,6 +12,7 @@ import pytest
 
 from handlers import customers, orders, prices, products, quotes, sites, stock
 from handlers.orders import Fulfilment
+from handlers.quotes.models import CopyView
 from runtime.data.queries import sql
 from runtime.errors import InvalidError, RefusedError
 from tests.support.shop import Shop, item
@@ -67,6 +68,29 @@ async def test_a_sellers_copy_leaves_out_discounts_above_the_limit(shop: Shop) -
     dear = await shop.draft(item(cement, discount_percent="30"), discount_percent="4")
     assert (await shop.duplicate(dear["id"], "seller"))["total"] == "96.00"
     assert (await shop.duplicate(dear["id"]))["total"] == "67.20"
+
+
+async def test_a_copy_says_which_prices_changed_and_what_is_no_longer_sold(shop: Shop) -> None:
+    cement, sand = await shop.product("CIM-50", "10.00"), await shop.product("ARE", "50.00")
+    retired = await shop.product("OLD-01", "5.00", on_hand="1")
+    then = await shop.draft(item(cement, "2"), item(retired), item(sand))
+    order = await shop.order(item(retired))
+    async with shop.transaction() as tx:
+        await products.change(tx, cement, products.ProductChange(base_price="12.00"))
+        await products.change(tx, retired, products.ProductChange(active=False))
+    copy = await shop.duplicate(then["id"])
+    CopyView.model_validate(copy)
+    assert [line["sku"] for line in copy["items"]] == ["CIM-50", "ARE"]
+    changes = copy["since_then"]
+    assert changes["former_total"] == "75.00"
+    [change] = changes["price_changes"]
+    assert (change["position"], change["sku"]) == (1, "CIM-50")
+    assert (change["former_price"], change["unit_price"]) == ("10.00", "12.00")
+    assert [one["sku"] for one in changes["discontinued"]] == ["OLD-01"]
+    async with shop.transaction() as tx:
+        with pytest.raises(InvalidError) as error:
+            await quotes.duplicate(tx, shop.settings, sql.find_order_content, order)
+    assert [field.code for field in error.value.fields] == ["inactive"]
 
 
 async def test_things_out_of_use_or_of_another_customer_are_refused_by_name(shop: Shop) -> None:
