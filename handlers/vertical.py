@@ -65,6 +65,7 @@ ROUTES: tuple[Routes, ...] = (
     returns.routes,
     timeline.routes,
     stock.routes,
+    stock.lot_routes,
     stock_keeping.routes,
     dashboard.routes,
     suppliers.routes,
