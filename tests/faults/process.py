@@ -1,4 +1,4 @@
-"""The real program in a process of its own, on the test's database and Redis: started, killed, started again."""
+"""The real program in a process of its own: started, frozen, killed, started again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -19,11 +20,25 @@ START_DEADLINE_S = 30.0
 
 
 class Program:
-    """``basecommerce run`` with all roles; ``url`` is where its API answers, whatever the store."""
+    """``basecommerce run`` with these roles; ``url`` is where its API answers, whatever the store.
 
-    def __init__(self, settings: Settings, log: Path, *, roles: str = "api,relay,engines,scheduler") -> None:
+    ``module`` is what is run: the program as it is, or the suite's build of it. ``extra`` are more variables of its
+    environment, and may be changed between two starts.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: Path,
+        *,
+        roles: str = "api,relay,engines,scheduler",
+        module: str = "runtime",
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = log
+        self._module = module
         self._ports = {"API_PORT": free_port(), "OPS_PORT": free_port()}
+        self.extra = dict(extra or {})
         self._environment = {
             "PATH": os.environ["PATH"],
             "ENVIRONMENT": "development",
@@ -39,30 +54,44 @@ class Program:
         self.url = f"http://127.0.0.1:{self._ports['API_PORT']}"
         self.ops_url = f"http://127.0.0.1:{self._ports['OPS_PORT']}"
 
-    async def start(self, *, until: str = "ready") -> None:
-        """Start and wait until it says that it is ready (or just alive: ``until="health"``)."""
+    def spawn(self) -> None:
+        """Start it; does not wait for it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runtime", "run"],
+                [sys.executable, "-m", self._module, "run"],
                 cwd=ROOT,
-                env=self._environment,
+                env={**self._environment, **self.extra},
                 stdout=log,
                 stderr=log,
             )
+
+    async def start(self, *, until: str = "ready") -> None:
+        """Start and wait until it says that it is ready (or just alive: ``until="health"``)."""
+        self.spawn()
         async with aiohttp.ClientSession() as client:
             with anyio.fail_after(START_DEADLINE_S):
-                while not await self._says(client, until):
-                    assert self._process.poll() is None, self._log.read_text()[-4000:]
+                while not await self.says(client, until):
+                    assert self.exit_code is None, self.output()[-4000:]
                     await anyio.sleep(0.05)
 
-    async def _says(self, client: aiohttp.ClientSession, page: str) -> bool:
-        # A process without Redis is never ready, so of that one its API is asked.
-        url = self.ops_url if page == "ready" else self.url
+    async def says(self, client: aiohttp.ClientSession, page: str) -> bool:
+        """Whether the operator's listener answers 200 for this page; one without Redis is alive, but never ready."""
         try:
-            async with client.get(f"{url}/{page}") as answer:
+            async with client.get(f"{self.ops_url}/{page}", timeout=aiohttp.ClientTimeout(total=3)) as answer:
                 return answer.status == 200
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             return False
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative is the signal that ended it."""
+        assert self._process is not None
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal; SIGSTOP freezes it and SIGCONT lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
