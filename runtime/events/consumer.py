@@ -15,7 +15,7 @@ from runtime.errors import RetryLaterError
 from runtime.events.cursors import EngineCursors
 from runtime.events.dead_letters import DeadLetterLimit
 from runtime.events.engine import Engine
-from runtime.events.one_by_one import OneByOne
+from runtime.events.slow_start import SlowStart
 from runtime.host.logs import get_logger
 
 BATCH_EVENTS = 2_000
@@ -49,7 +49,7 @@ class Progress:
 
 
 class Consumer:
-    """Turns over the log: a batch of many tenants first, single tenants when it fails, single events after that.
+    """Turns over the log: a batch of many tenants first, single tenants when it fails, ever fewer events after that.
 
     A batch that runs into a limit of time or memory is halved, down to one event, and grows again as smaller ones
     succeed. ``deadline_s`` bounds the work on one batch in this process. ``observe`` is told of applied events,
@@ -95,14 +95,14 @@ class Consumer:
             progress, failed = await self._tenant_by_tenant(tenants, suspects)
         # Over one of them the process may die: those that have been tried least come first, and are out of danger.
         for tenant_id, _ in sorted(failed.items(), key=lambda found: found[1]):
-            one_by_one = OneByOne(
+            slow_start = SlowStart(
                 self.cursors,
                 tenant_id,
                 limit=self.limit,
                 turn_events=self._most_events,
                 observe=self._observe,
             )
-            progress.events += await one_by_one.run(counted=tenant_id in suspects)
+            progress.events += await slow_start.run(counted=tenant_id in suspects)
         progress.seconds = time.perf_counter() - started
         if progress.events:
             self.limit.applied(progress.events)

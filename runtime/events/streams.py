@@ -27,7 +27,7 @@ def open_redis(url: str, *, connections: int = 64, timeout_s: float | None = SOC
     The timeout outlasts BLOCK; who does not block takes a short one, so that a server that hangs costs little. None is
     for callers that set a deadline around many replies at once, which is cheaper than one around each.
     """
-    return redis.Redis.from_url(
+    client = redis.Redis.from_url(
         url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=timeout_s,
@@ -36,6 +36,22 @@ def open_redis(url: str, *, connections: int = 64, timeout_s: float | None = SOC
         max_connections=connections,
         protocol=2,
     )
+    pool: Any = client.connection_pool
+    pool.connection_class = _closed_is_an_error_of_redis(pool.connection_class)
+    return client
+
+
+def _closed_is_an_error_of_redis(connection_class: type[Any]) -> type[Any]:
+    """uvloop raises a bare RuntimeError for a write to a transport that was closed; the driver lets it pass."""
+
+    class Connection(connection_class):  # type: ignore[misc]
+        async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+            try:
+                await super().send_packed_command(command, check_health)
+            except RuntimeError as error:
+                raise redis.ConnectionError(f"connection closed: {error}") from error
+
+    return Connection
 
 
 def stream_key(partition: int) -> str:

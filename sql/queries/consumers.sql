@@ -1,12 +1,16 @@
 -- name: select_engine_lag
--- all tenants: an engine serves every tenant. Those on their way through the stream get a moment first.
+-- all tenants: an engine serves every tenant. Those on their way through the stream get a moment first: as long as the
+-- head rests or the cursor moves. A busy tenant's head never rests, so a cursor that stands still is enough.
 select h.tenant_id, h.partition, h.head, coalesce(c.last_seq, 0) as last_seq, coalesce(c.attempts, 0) as attempts
 from tenant_event_head as h
 left join consumer_cursor as c
   on c.consumer = $consumer
   and c.tenant_id = h.tenant_id
 where h.head > coalesce(c.last_seq, 0)
-  and h.updated_at < clock_timestamp() - $grace::interval
+  and (
+    h.updated_at < clock_timestamp() - $grace::interval
+    or coalesce(c.updated_at, '-infinity') < clock_timestamp() - 2 * $grace::interval
+  )
   and coalesce(c.next_attempt_at, '-infinity') <= clock_timestamp()
 limit $limit;
 

@@ -19,7 +19,7 @@ import anyio
 from runtime import app
 from runtime.data.transactions import EngineTransaction
 from runtime.errors import PoisonError
-from runtime.events import one_by_one
+from runtime.events import slow_start
 from runtime.events.catalogue import CATALOGUE, QuoteSent
 from runtime.events.engine import Engine
 from runtime.events.event import Event
@@ -93,8 +93,8 @@ def install() -> None:
         return {**others(), "effects": EffectsEngine}
 
     app.engines = engines
-    one_by_one.MAX_ATTEMPTS = POISON_ATTEMPTS
-    one_by_one.pause_after = lambda _attempts: POISON_PAUSE_S
+    slow_start.MAX_ATTEMPTS = POISON_ATTEMPTS
+    slow_start.pause_after = lambda _attempts: POISON_PAUSE_S
     if version := os.environ.get("FAULTS_QUOTE_SENT_VERSION"):
         QuoteSent.version = int(version)
     if os.environ.get("FAULTS_NAIVE"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from runtime.data.ids import new_id, partition_of
@@ -186,6 +187,41 @@ async def test_the_reconciler_alone_completes_what_redis_lost(
     await actor.step(actor.mailbox.get_nowait())
     assert await effects(owner, tenant_id) == [1, 2]
     assert await reconciler.step() == 0
+
+
+async def test_the_reconciler_finds_a_tenant_whose_log_never_rests(
+    database, engine_database, redis_client, owner, ledger, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    consumer = Consumer(ledger, engine_database)
+    partition = partition_of(tenant_id, PARTITIONS)
+    reconciler = Reconciler(consumer, {partition: EngineActor(consumer, redis_client, partition, "test-0")})
+    await emit_events(database, tenant_id, 1)
+    await consumer.step([tenant_id])
+    await reconciler.step()
+    await emit_events(database, tenant_id, 2)
+    assert await reconciler.step() == 0, "the stream gets its moment"
+    await owner.execute("update consumer_cursor set updated_at = now() - interval '2 s'")
+    await emit_events(database, tenant_id, 3)
+    assert await reconciler.step() == 1
+
+
+async def test_a_connection_closed_under_the_driver_is_an_error_of_redis(redis_client) -> None:
+    await redis_client.ping()
+    [connection] = redis_client.connection_pool._available_connections
+
+    class Closed:
+        def writelines(self, _parts) -> None:
+            raise RuntimeError(
+                "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
+            )
+
+    writer, connection._writer = connection._writer, Closed()
+    try:
+        with pytest.raises(RedisConnectionError):
+            await connection.send_packed_command([b"PING"], check_health=False)
+    finally:
+        writer.close()
 
 
 async def test_forged_and_ghost_entries_have_no_effect(

@@ -8,8 +8,8 @@ import pytest
 from runtime.errors import PoisonError, RetryLaterError
 from runtime.events.consumer import Consumer
 from runtime.events.dead_letters import MAX_ATTEMPTS
-from runtime.events.one_by_one import OneByOne
 from runtime.events.replay import rebuild, replay_requested
+from runtime.events.slow_start import SlowStart
 from tests.support.events import LedgerEngine, cursor, effects, emit_events
 
 
@@ -134,13 +134,13 @@ async def test_a_failure_told_late_neither_parks_nor_moves_the_cursor_back(
     await emit_events(database, tenant_id, 1, 2, 3)
     consumer = Consumer(ledger, engine_database)
     await consumer.cursors.ensure([tenant_id])
-    one_by_one = OneByOne(
+    slow_start = SlowStart(
         consumer.cursors, tenant_id, limit=consumer.limit, turn_events=9, observe=lambda _kind, _count: None
     )
     async with engine_database.engine([tenant_id]) as tx:
         [row, *_] = await consumer.cursors.read(tx, {tenant_id: 0}, 1)
     await owner.execute("update consumer_cursor set last_seq = 2, attempts = $1", MAX_ATTEMPTS)
-    await one_by_one._failed(row, PoisonError("late"))
+    await slow_start._failed(row, PoisonError("late"))
     assert await owner.fetchval("select count(*) from dead_letters") == 0
     assert (await cursor(owner, "ledger", tenant_id))["last_seq"] == 2
 

@@ -1,4 +1,7 @@
-"""The careful path of a consumer: single events, each attempt counted before the work, until the trouble is over.
+"""The careful path of a consumer: one event, then two, four ... and one again where that fails.
+
+Each attempt is counted before the work. A store whose events are only suspected, because they were at hand when a
+process died, is back at whole batches after a few turns; an event that does fail is soon alone, and known.
 
 A permanent failure waits in the cursor with growing pauses and, after ``MAX_ATTEMPTS``, is parked as a dead letter
 in the transaction that moves the cursor on; where the engine says that later events build on it, and for events of
@@ -40,8 +43,8 @@ class Outcome(enum.Enum):
     nothing_left = enum.auto()
 
 
-class OneByOne:
-    """Applies the events of one tenant one at a time."""
+class SlowStart:
+    """Applies the events of one tenant in batches that double as they succeed, beginning with one event."""
 
     def __init__(
         self,
@@ -65,54 +68,62 @@ class OneByOne:
 
         ``counted`` says that the attempt at the first event has been counted already.
         """
-        applied = 0
-        for turn in range(self._turn_events):
-            outcome = await self._next(counted=counted and turn == 0)
+        applied, size = 0, 1
+        while applied < self._turn_events:
+            outcome, count = await self._next(size, counted=counted)
+            counted = False
+            applied += count
             if outcome is Outcome.applied:
-                applied += 1
-            elif outcome is not Outcome.parked:
+                size = min(2 * size, self._turn_events)
+            elif outcome is Outcome.parked or (outcome is Outcome.failed and size > 1):
+                size = 1
+            else:
                 break
         return applied
 
-    async def _next(self, *, counted: bool) -> Outcome:
+    async def _next(self, size: int, *, counted: bool) -> tuple[Outcome, int]:
+        """Apply the next ``size`` events together; also returns how many were applied."""
         async with self._transaction() as tx:
             cursor = await self._lock(tx)
             if cursor is None:
-                return Outcome.nothing_left
+                return Outcome.nothing_left, 0
             after = {self._tenant_id: cursor["last_seq"]}
             rows = await self._peek(tx, after)
             if rows == []:
                 await self._cursors.apply(tx, after, [])
-                return Outcome.nothing_left
+                return Outcome.nothing_left, 0
             made = cursor["attempts"] - counted - self._cursors.owed(self._tenant_id)
             if made >= MAX_ATTEMPTS and rows is not None:
                 error = ProcessDiedError("the process ended each time this event was applied")
                 if self._may_park(rows[0], error):
                     await self._park(tx, rows[0], error, cursor["attempts"])
-                    return Outcome.parked
+                    return Outcome.parked, 0
                 # It stays, but the processes that start again must not all die of it at once.
                 await self._postpone(tx, rows[0]["tenant_seq"], made, error)
-                return Outcome.failed
+                return Outcome.failed, 0
             if not counted:
                 await self._cursors.count_attempt(tx, self._tenant_id)
-        row: Record | None = None
+        rows = []
         try:
             async with self._transaction() as tx:
                 cursor = await self._lock(tx)
                 if cursor is None:
-                    return Outcome.nothing_left
+                    return Outcome.nothing_left, 0
                 after = {self._tenant_id: cursor["last_seq"]}
-                rows = await self._cursors.read(tx, after, per_tenant=1)
-                row = rows[0] if rows else None
+                rows = await self._cursors.read(tx, after, per_tenant=size)
                 await self._cursors.apply(tx, after, rows)
-        except TooMuchAtOnceError as error:  # alone, and still too much: waiting will not make it smaller
-            return await self._failed(row, error)
-        except RetryLaterError:
-            self._cursors.owe_attempt([self._tenant_id])
-            raise
-        except Exception as error:  # whatever the engine raises is this event's failure
-            return await self._failed(row, error)
-        return Outcome.applied if row is not None else Outcome.nothing_left
+        except Exception as error:  # whatever an engine may raise
+            passing = isinstance(error, RetryLaterError) and not isinstance(error, TooMuchAtOnceError)
+            alone = size == 1 or len(rows) == 1
+            if passing or not alone:
+                self._cursors.owe_attempt([self._tenant_id])
+            if passing:
+                raise
+            if not alone:
+                return Outcome.failed, 0
+            # Alone, and still too much or not to be applied: waiting or halving will not change that.
+            return await self._failed(rows[0] if rows else None, error), 0
+        return (Outcome.applied if rows else Outcome.nothing_left), len(rows)
 
     async def _peek(self, tx: EngineTransaction, after: dict[UUID, int]) -> list[Record] | None:
         """The next row; None when it is missing from the log, which the attempt itself will report."""
