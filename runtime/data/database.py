@@ -21,20 +21,15 @@ DatabaseRole = Literal["api", "relay", "engine", "scheduler"]
 
 ACQUIRE_TIMEOUT_S = 2.0
 
-_LIMITS: dict[DatabaseRole, dict[str, str]] = {
-    "api": {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
-    "relay": {"statement_timeout": "10s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
-    "engine": {
-        "statement_timeout": "30s",
-        "lock_timeout": "5s",
-        "idle_in_transaction_session_timeout": "30s",
-    },
-    "scheduler": {
-        "statement_timeout": "60s",
-        "lock_timeout": "2s",
-        "idle_in_transaction_session_timeout": "60s",
-    },
+_LIMITS_S: dict[DatabaseRole, dict[str, int]] = {
+    "api": {"statement_timeout": 5, "lock_timeout": 2, "idle_in_transaction_session_timeout": 8},
+    "relay": {"statement_timeout": 5, "lock_timeout": 2, "idle_in_transaction_session_timeout": 5},
+    "engine": {"statement_timeout": 10, "lock_timeout": 5, "idle_in_transaction_session_timeout": 10},
+    "scheduler": {"statement_timeout": 60, "lock_timeout": 2, "idle_in_transaction_session_timeout": 60},
 }
+"""What the server allows, in seconds. A connection whose other end is gone without a word is given up as late as this."""
+
+_REPLY_GRACE_S = 2.0
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -90,7 +85,7 @@ class Database:
                 min_size=min(minimum, size),
                 max_size=size,
                 max_inactive_connection_lifetime=300,
-                command_timeout=60,
+                command_timeout=_LIMITS_S[role]["statement_timeout"] + _REPLY_GRACE_S,
                 timeout=5,
                 connection_class=_Connection,
                 init=_prepare_connection,
@@ -171,4 +166,5 @@ class Database:
 
 
 def _session_settings(role: DatabaseRole) -> dict[str, str]:
-    return {"jit": "off", "timezone": "UTC", **_LIMITS[role]}
+    limits = {name: f"{seconds}s" for name, seconds in _LIMITS_S[role].items()}
+    return {"jit": "off", "timezone": "UTC", **limits}

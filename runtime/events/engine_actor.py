@@ -32,6 +32,7 @@ RECONCILE_GRACE = timedelta(milliseconds=500)
 RECONCILE_TENANTS = 5_000
 TURN_TENANTS = 500
 GATHER_S = 0.006
+ACKNOWLEDGE_S = 1.0
 MAX_PAUSE_S = 5.0
 
 log = get_logger(__name__)
@@ -118,7 +119,8 @@ class EngineActor:
             tenants = behind
         if message.entry_ids:
             try:
-                await self._redis.xack(stream_key(self._partition), self._group, *message.entry_ids)
+                with anyio.fail_after(ACKNOWLEDGE_S):
+                    await self._redis.xack(stream_key(self._partition), self._group, *message.entry_ids)
             except REDIS_ERRORS as error:  # they will be delivered again, to no effect
                 log.debug("entries not acknowledged", error=repr(error))
 

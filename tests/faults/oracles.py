@@ -51,11 +51,12 @@ from (
 ) as steps
 where tenant_seq < before
 """
+# Longer than any role is allowed to.
 IDLE_IN_TRANSACTION = """
 select 'session ' || pid || ' of ' || application_name || ' is idle in its transaction' as problem
 from pg_stat_activity
 where state like 'idle in transaction%'
-  and state_change < now() - interval '30 s'
+  and state_change < now() - interval '65 s'
   and application_name like 'basecommerce-%'
 """
 BEHIND = """

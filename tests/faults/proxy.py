@@ -88,7 +88,7 @@ class Proxy:
             self._links.discard(link)
 
     async def _up(self, link: _Link, reader: asyncio.StreamReader) -> None:
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):  # uvloop's error for a transport that is closed
             while data := await reader.read(CHUNK_BYTES):
                 link.up_lost |= self.mode is Mode.SWALLOW
                 if not link.up_lost:
@@ -96,7 +96,7 @@ class Proxy:
                     await link.server.drain()
 
     async def _down(self, link: _Link, reader: asyncio.StreamReader) -> None:
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):
             while data := await reader.read(CHUNK_BYTES):
                 link.down_lost |= self.mode in (Mode.SWALLOW, Mode.LOSE_REPLIES)
                 if not link.down_lost:

@@ -80,7 +80,8 @@ class Run:
         """The same stores' business without protections: the judges have to see it."""
         site = self._site
         for name in ("engines", "engines-2"):
-            await site.tree.restart(name, FAULTS_NAIVE="1")
+            site.tree.programs[name].extra["FAULTS_NAIVE"] = "1"
+            await site.tree.restart(name)
             await site.tree.ready(name)
         before = len(site.shops)
         shops = (await site.open_shops(["control-yard"]))[before:]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import anyio
 import asyncpg
 import pytest
 
+from runtime.data import database as database_module
 from runtime.data.database import Database
 from runtime.data.errors import ReadOnlyServerError
 from runtime.data.queries import Query
 from runtime.errors import RetryLaterError
 
 ONE = Query("one", "select 1", (), "")
+SLEEP = Query("sleep", "select pg_sleep(20)", (), "")
 BACKEND = Query("backend", "select pg_backend_pid()", (), "")
 FAILOVER = Query(
     "failover", "do $$ begin raise exception 'read-only' using errcode = '25006'; end $$", (), ""
@@ -76,3 +79,29 @@ async def test_a_login_that_the_server_refuses_is_a_dependency_that_is_away(sett
     """Also for a role that does not exist (SQLSTATE 28000) or a database that is gone (3D000)."""
     with pytest.raises(RetryLaterError):
         await Database.open(f"{settings.database_url_of('api')}_gone", "api", size=1)
+
+
+async def test_a_connection_that_answers_no_more_is_given_up_soon_after_the_servers_own_limit(
+    settings, monkeypatch
+) -> None:
+    """Half open: the other end is gone without a word, and only our own patience ends the wait."""
+    monkeypatch.setitem(database_module._LIMITS_S["relay"], "statement_timeout", 0)
+    monkeypatch.setattr(database_module, "_REPLY_GRACE_S", 0.3)
+    opened = await Database.open(settings.database_url_of("relay"), "relay", size=1)
+    try:
+        with anyio.fail_after(5), pytest.raises(RetryLaterError):
+            async with opened.transaction() as tx:
+                await tx.execute(SLEEP)
+        async with opened.transaction() as tx:
+            assert await tx.fetch_value(ONE) == 1
+    finally:
+        await opened.close()
+
+
+async def test_every_role_waits_for_a_reply_longer_than_the_server_works_on_it_and_heals_within_seconds() -> (
+    None
+):
+    for role, limits in database_module._LIMITS_S.items():
+        assert limits["lock_timeout"] < limits["statement_timeout"], role
+        if role != "scheduler":
+            assert max(limits.values()) <= 10, role

@@ -211,17 +211,19 @@ async def test_a_connection_closed_under_the_driver_is_an_error_of_redis(redis_c
     [connection] = redis_client.connection_pool._available_connections
 
     class Closed:
+        transport = None
+
+        def close(self) -> None: ...
+
         def writelines(self, _parts) -> None:
             raise RuntimeError(
                 "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
             )
 
     writer, connection._writer = connection._writer, Closed()
-    try:
-        with pytest.raises(RedisConnectionError):
-            await connection.send_packed_command([b"PING"], check_health=False)
-    finally:
-        writer.close()
+    writer.close()
+    with pytest.raises(RedisConnectionError):
+        await connection.send_packed_command([b"PING"], check_health=False)
 
 
 async def test_forged_and_ghost_entries_have_no_effect(
