@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -24,10 +24,10 @@ ACQUIRE_TIMEOUT_S = 2.0
 _LIMITS_S: dict[DatabaseRole, dict[str, int]] = {
     "api": {"statement_timeout": 5, "lock_timeout": 2, "idle_in_transaction_session_timeout": 8},
     "relay": {"statement_timeout": 5, "lock_timeout": 2, "idle_in_transaction_session_timeout": 5},
-    "engine": {"statement_timeout": 10, "lock_timeout": 5, "idle_in_transaction_session_timeout": 10},
+    "engine": {"statement_timeout": 6, "lock_timeout": 3, "idle_in_transaction_session_timeout": 6},
     "scheduler": {"statement_timeout": 60, "lock_timeout": 2, "idle_in_transaction_session_timeout": 60},
 }
-"""What the server allows, in seconds. A connection whose other end is gone without a word is given up as late as this."""
+"""What the server allows, in seconds. A connection whose other end is gone without a word is given up little later."""
 
 _REPLY_GRACE_S = 2.0
 
@@ -143,7 +143,8 @@ class Database:
                 await transaction.commit()
             except ReadOnlyServerError:
                 # After a failover the pool's connections may all lead to the former primary.
-                connection.terminate()
+                with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it away from us
+                    connection.terminate()
                 await self._pool.expire_connections()
                 raise
             except BaseException:

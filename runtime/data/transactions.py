@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -18,6 +18,7 @@ from runtime.data.queries import Query, sql
 Record: TypeAlias = asyncpg.Record
 BeforeCommit = Callable[[], Awaitable[None]]
 AfterCommit = Callable[[], None]
+ROLLBACK_TIMEOUT_S = 1.0
 
 
 class Transaction:
@@ -98,10 +99,11 @@ class Transaction:
 
     async def rollback(self) -> None:
         """Undo everything; a connection that is already gone has been rolled back by the server."""
-        with anyio.CancelScope(shield=True):
+        # The pool takes a connection that breaks away from us; then every call to it says so.
+        with anyio.CancelScope(shield=True), suppress(asyncpg.InterfaceError):
             if not self._connection.is_closed():
                 try:
-                    await self._connection.execute("rollback", timeout=2)
+                    await self._connection.execute("rollback", timeout=ROLLBACK_TIMEOUT_S)
                 except Exception:  # whatever the driver says: the server rolls back what it is cut off from
                     self._connection.terminate()
 

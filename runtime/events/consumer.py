@@ -19,7 +19,7 @@ from runtime.events.slow_start import SlowStart
 from runtime.host.logs import get_logger
 
 BATCH_EVENTS = 2_000
-BATCH_DEADLINE_S = 8.0
+BATCH_DEADLINE_S = 5.5
 """Shorter than the server's limits on a statement and on a transaction that idles."""
 
 SUCCESSES_TO_GROW = 20

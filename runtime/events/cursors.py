@@ -32,7 +32,7 @@ class LogGapError(Exception):
 class EngineCursors:
     """Locks, reads and moves the cursors of ``engine``, inside transactions of ``database``."""
 
-    def __init__(self, engine: Engine, database: Database, *, deadline_s: float = 8.0) -> None:
+    def __init__(self, engine: Engine, database: Database, *, deadline_s: float = 5.5) -> None:
         self.engine = engine
         self.database = database
         self._deadline_s = deadline_s

@@ -12,8 +12,10 @@ import aiohttp
 import anyio
 import asyncpg
 
+from runtime.events.streams import stream_key
 from tests.faults import oracles
 from tests.faults.kinds import Kind, load_kinds
+from tests.faults.kinds.redis_server import PARTITIONS
 from tests.faults.load import Shop
 from tests.faults.report import Fault, Latencies, Report
 from tests.faults.site import POISONED, Site, open_site
@@ -25,6 +27,7 @@ WATCH_S = 3.0
 CONTROL_SALES = 40
 CONTROL_FAULTS = ("entries published twice", "redis emptied", "streams trimmed to nothing", "engine killed")
 FROZEN_S = 1.0
+QUIET_STREAMS_S = 20.0
 
 HEADS = """
 select t.slug, h.tenant_id, h.head
@@ -85,7 +88,7 @@ class Run:
             await site.tree.ready(name)
         before = len(site.shops)
         shops = (await site.open_shops(["control-yard"]))[before:]
-        async with under_load(shops, self._report.seed):
+        async with under_load(shops, self._report.seed, clients=2):
             for name in CONTROL_FAULTS:
                 await sales_beyond(shops, CONTROL_SALES // 2)
                 async with anyio.create_task_group() as tasks:
@@ -93,8 +96,22 @@ class Run:
                     await anyio.sleep(FROZEN_S / 2)  # long enough for entries that nobody has read yet
                     await kinds[name].inject(site)
                 await sales_beyond(shops, CONTROL_SALES // 2)
-        await anyio.sleep(2)  # nothing tells a design without cursors that it is done
+        with anyio.move_on_after(QUIET_STREAMS_S):
+            while not await self._streams_read():
+                await anyio.sleep(0.1)
         self._report.control = await oracles.effects_judged(site, ["control-yard"], at_rest=True)
+
+    async def _streams_read(self) -> bool:
+        """Whether the group of the effects has read and acknowledged all: a design without cursors knows no more."""
+        async with self._site.valkey.client() as client:
+            for partition in PARTITIONS:
+                stream = await client.xinfo_stream(stream_key(partition))
+                for group in await client.xinfo_groups(stream_key(partition)):
+                    if group["name"] == b"effects" and (
+                        group["pending"] or group["last-delivered-id"] != stream["last-generated-id"]
+                    ):
+                        return False
+        return True
 
     async def _one(self, kind: Kind, slugs: list[str]) -> None:
         began = time.monotonic()

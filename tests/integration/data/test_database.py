@@ -104,4 +104,23 @@ async def test_every_role_waits_for_a_reply_longer_than_the_server_works_on_it_a
     for role, limits in database_module._LIMITS_S.items():
         assert limits["lock_timeout"] < limits["statement_timeout"], role
         if role != "scheduler":
-            assert max(limits.values()) <= 10, role
+            assert max(limits.values()) <= 8, role
+
+
+async def test_a_connection_that_breaks_in_a_transaction_hides_nothing_of_what_went_wrong(
+    settings, owner
+) -> None:
+    opened = await Database.open(settings.database_url_of("api"), "api", size=1)
+    try:
+        with pytest.raises(RetryLaterError, match="the real reason"):
+            async with opened.transaction() as tx:
+                backend = await tx.fetch_value(BACKEND)
+                await owner.execute("select pg_terminate_backend($1)", backend)
+                with anyio.fail_after(5):
+                    while opened._pool.get_size() != opened._pool.get_idle_size():
+                        await anyio.sleep(0.01)
+                raise RetryLaterError("the real reason")
+        async with opened.transaction() as tx:
+            assert await tx.fetch_value(ONE) == 1
+    finally:
+        await opened.close()
