@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -31,6 +32,13 @@ _LIMITS_S: dict[DatabaseRole, dict[str, int]] = {
 
 _REPLY_GRACE_S = 2.0
 
+_TRANSACTION_LIMITS_S: dict[DatabaseRole, int] = {"api": 60, "relay": 10, "engine": 15, "scheduler": 0}
+"""0 is none. Since PostgreSQL 17. A statement whose end is lost on the way falls under no other limit: its backend waits
+for the rest, with all its locks, for as long as the connection seems to stand."""
+_TRANSACTION_TIMEOUT_SINCE = 17
+
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
     """All settings are transaction-local, so a connection going back to the pool needs no reset round trip."""
@@ -39,7 +47,9 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
         return ""
 
 
-async def _prepare_connection(connection: Any) -> None:
+async def _prepare_connection(connection: Any, role: DatabaseRole, pooler: str) -> None:
+    if pooler == "none" and connection.get_server_version().major >= _TRANSACTION_TIMEOUT_SINCE:
+        await connection.execute(f"set transaction_timeout = '{_TRANSACTION_LIMITS_S[role]}s'")
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -78,6 +88,7 @@ class Database:
                 "role": f"basecommerce_{role}",
                 "application_name": f"basecommerce-{role}",
                 **_session_settings(role),
+                **_KEEPALIVE,
             }
         try:
             pool = await asyncpg.create_pool(
@@ -88,7 +99,7 @@ class Database:
                 command_timeout=_LIMITS_S[role]["statement_timeout"] + _REPLY_GRACE_S,
                 timeout=5,
                 connection_class=_Connection,
-                init=_prepare_connection,
+                init=partial(_prepare_connection, role=role, pooler=pooler),
                 **options,
             )
         except Exception as error:

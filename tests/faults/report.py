@@ -47,7 +47,7 @@ class Report:
     run without protections, which must not be empty. ``left_out`` maps kinds to why this machine cannot do them."""
 
     seed: int
-    seconds: float
+    seconds: float = 0.0
     faults: list[Fault] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     writes: int = 0

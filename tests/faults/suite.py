@@ -60,18 +60,22 @@ class Run:
         self._say = say
         self._began = time.monotonic()
 
-    async def faults(self, kinds: Sequence[Kind], *, seconds: float) -> None:
-        """Every kind once in random order, and again from the start, until the time is over."""
+    async def faults(self, kinds: Sequence[Kind], *, seconds: float | None) -> None:
+        """Every kind in random order, again and again until the time is over; once when there is no time given."""
         shops = await self._site.open_shops(["first-yard", "second-yard", "third-yard"])
         slugs = [shop.slug for shop in shops]
         async with under_load(shops, self._report.seed), anyio.create_task_group() as watch:
             watch.start_soon(self._watch, slugs)
             self._began = time.monotonic()
-            while time.monotonic() - self._began < seconds:
+            over = False
+            while not over:
                 for kind in self._site.rng.sample(list(kinds), len(kinds)):
-                    if time.monotonic() - self._began >= seconds:
+                    over = seconds is not None and time.monotonic() - self._began >= seconds
+                    if over:
                         break
                     await self._one(kind, slugs)
+                over = over or seconds is None
+            self._report.seconds = round(time.monotonic() - self._began, 1)
             watch.cancel_scope.cancel()
         self._site.cured.touch()
         await oracles.quiet(self._site, [*slugs, POISONED])
@@ -195,10 +199,11 @@ async def sales_beyond(shops: Sequence[Shop], count: int) -> None:
 
 
 async def run_suite(
-    directory: Path, *, seconds: float, seed: int, short: bool = False, names: Sequence[str] = (), say=print
+    directory: Path, *, seconds: float | None, seed: int, names: Sequence[str] = (), say=print
 ) -> Report:
-    """A whole run in ``directory``. ``short`` leaves out kinds that take long, and shortens the others."""
-    report = Report(seed, seconds)
+    """A whole run in ``directory``; without ``seconds`` the short one: the quick kinds, once and shortened."""
+    report = Report(seed)
+    short = seconds is None
     known = load_kinds()
     chosen = [known[name] for name in names] or [kind for kind in known.values() if kind.quick or not short]
     async with open_site(directory, random.Random(seed), 0.35 if short else 1.0) as site:

@@ -44,12 +44,12 @@ async def raises(site: Site) -> str:
     return await _poisoned(site, Poison.RAISES)
 
 
-@fault("poison that kills its process")
+@fault("poison that kills its process", quick=False)
 async def kills(site: Site) -> str:
     return await _poisoned(site, Poison.KILLS)
 
 
-@fault("event loop blocked")
+@fault("event loop blocked", quick=False)
 async def blocks_loop(site: Site) -> None:
     await say(site, Poison.BLOCKS_LOOP)
     await anyio.sleep(0.5)

@@ -98,6 +98,19 @@ async def test_a_connection_that_answers_no_more_is_given_up_soon_after_the_serv
         await opened.close()
 
 
+async def test_a_transaction_that_lasts_too_long_is_ended_by_the_server(settings, monkeypatch) -> None:
+    monkeypatch.setitem(database_module._TRANSACTION_LIMITS_S, "engine", 1)
+    opened = await Database.open(settings.database_url_of("engine"), "engine", size=1)
+    try:
+        with anyio.fail_after(5), pytest.raises(RetryLaterError):
+            async with opened.transaction() as tx:
+                while True:
+                    await tx.fetch_value(ONE)
+                    await anyio.sleep(0.05)
+    finally:
+        await opened.close()
+
+
 async def test_every_role_waits_for_a_reply_longer_than_the_server_works_on_it_and_heals_within_seconds() -> (
     None
 ):
