@@ -33,8 +33,8 @@ _LIMITS_S: dict[DatabaseRole, dict[str, int]] = {
 _REPLY_GRACE_S = 2.0
 
 _TRANSACTION_LIMITS_S: dict[DatabaseRole, int] = {"api": 60, "relay": 10, "engine": 15, "scheduler": 0}
-"""0 is none. Since PostgreSQL 17. A statement whose end is lost on the way falls under no other limit: its backend waits
-for the rest, with all its locks, for as long as the connection seems to stand."""
+"""0 is none. Since PostgreSQL 17. A statement whose end is lost on the way falls under no other limit: its backend
+waits for the rest, with all its locks, for as long as the connection seems to stand."""
 _TRANSACTION_TIMEOUT_SINCE = 17
 
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
