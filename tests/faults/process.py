@@ -75,9 +75,10 @@ class Program:
                     await anyio.sleep(0.05)
 
     async def says(self, client: aiohttp.ClientSession, page: str) -> bool:
-        """Whether the operator's listener answers 200 for this page; one without Redis is alive, but never ready."""
+        """Whether it answers 200 for this page; one without Redis is never ready, so of that one its API is asked."""
+        url = self.ops_url if page == "ready" else self.url
         try:
-            async with client.get(f"{self.ops_url}/{page}", timeout=aiohttp.ClientTimeout(total=3)) as answer:
+            async with client.get(f"{url}/{page}", timeout=aiohttp.ClientTimeout(total=3)) as answer:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False

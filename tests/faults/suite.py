@@ -25,7 +25,7 @@ THINK_S = 0.02
 HEAL_DEADLINE_S = 90.0
 WATCH_S = 3.0
 CONTROL_SALES = 40
-CONTROL_FAULTS = ("entries published twice", "redis emptied", "streams trimmed to nothing", "engine killed")
+CONTROL_FAULTS = ("redis emptied", "streams trimmed to nothing", "engine killed", "entries published twice")
 FROZEN_S = 1.0
 QUIET_STREAMS_S = 20.0
 
