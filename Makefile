@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format bench
+.PHONY: help setup run test format faults bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ test: setup ## format, lint, types, import floors and all tests: what CI runs
 format: setup ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+SECONDS ?= 120
+SEED ?=
+faults: setup ## run the business under faults: make faults SECONDS=600 SEED=7
+	$(BIN)/python -m tests.faults --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --json benchmarks/results/faults.json
 
 bench: setup ## measure requests and events on this machine
 	$(BIN)/python -m benchmarks

@@ -71,6 +71,7 @@ class Report:
 
     def write(self, path: Path) -> None:
         """As JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1))
 
     def text(self) -> str:

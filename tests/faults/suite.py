@@ -27,6 +27,7 @@ WATCH_S = 3.0
 CONTROL_SALES = 40
 CONTROL_FAULTS = ("redis emptied", "streams trimmed to nothing", "engine killed", "entries published twice")
 FROZEN_S = 1.0
+SHORT_SCALE = 0.25
 QUIET_STREAMS_S = 20.0
 
 HEADS = """
@@ -206,7 +207,7 @@ async def run_suite(
     short = seconds is None
     known = load_kinds()
     chosen = [known[name] for name in names] or [kind for kind in known.values() if kind.quick or not short]
-    async with open_site(directory, random.Random(seed), 0.35 if short else 1.0) as site:
+    async with open_site(directory, random.Random(seed), SHORT_SCALE if short else 1.0) as site:
         report.left_out = {kind.name: why for kind in chosen if (why := kind.needs(site)) is not None}
         run = Run(site, report, say)
         await run.faults([kind for kind in chosen if kind.name not in report.left_out], seconds=seconds)

@@ -7,12 +7,12 @@ from tests.faults.proxy import Mode, Proxy
 from tests.faults.site import Site
 
 
-@fault("database unreachable")
+@fault("database unreachable", quick=False)
 async def refuse_database(site: Site) -> None:
     await _for_a_while(site, site.database_proxy, Mode.REFUSE)
 
 
-@fault("redis unreachable")
+@fault("redis unreachable", quick=False)
 async def refuse_redis(site: Site) -> None:
     await _for_a_while(site, site.redis_proxy, Mode.REFUSE)
 

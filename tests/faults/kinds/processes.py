@@ -51,12 +51,12 @@ async def pause_api(site: Site) -> None:
     await site.tree.pause(site.rng.uniform(1, 5), "api")
 
 
-@fault("relay paused")
+@fault("relay paused", quick=False)
 async def pause_relay(site: Site) -> None:
     await site.tree.pause(site.scale * site.rng.uniform(1, 4), "relay")
 
 
-@fault("engine paused")
+@fault("engine paused", quick=False)
 async def pause_engine(site: Site) -> str:
     name = site.rng.choice(ENGINES)
     await site.tree.pause(site.scale * site.rng.uniform(1, 6), name)
