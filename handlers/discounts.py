@@ -54,7 +54,11 @@ def above_limit(limit_percent: Decimal, lines: Sequence[Line], overall_percent: 
     """
     given = [given_discount(line, overall_percent) for line in lines]
     above = {place for place, percent in enumerate(given) if percent > limit_percent}
-    above |= _rounded_away(lines, limit_percent, overall_percent)
+    rounded_away = _rounded_away(lines, limit_percent, overall_percent)
+    above.update(*rounded_away)
+    for places in rounded_away:
+        taken = _taken_together([lines[place] for place in places], overall_percent)
+        given = [max(percent, taken) if place in places else percent for place, percent in enumerate(given)]
     by_product: dict[UUID, list[int]] = defaultdict(list)
     for place in sorted(above):
         by_product[lines[place].product_id].append(place)
@@ -88,21 +92,31 @@ def check_discount(
         )
 
 
-def _rounded_away(lines: Sequence[Line], limit_percent: Decimal, overall_percent: Decimal) -> set[int]:
-    """The places of the products of which rounding line by line takes off more than the limit, by over a cent."""
-    places: dict[UUID, list[int]] = defaultdict(list)
+def _rounded_away(
+    lines: Sequence[Line], limit_percent: Decimal, overall_percent: Decimal
+) -> list[Sequence[int]]:
+    """The places of each product of which rounding line by line takes off more than the limit, by over a cent."""
+    by_product: dict[UUID, list[int]] = defaultdict(list)
     for place, line in enumerate(lines):
-        places[line.product_id].append(place)
-    found: set[int] = set()
-    for together in places.values():
-        if len(together) == 1:
-            continue
-        asked = sum((_asked(lines[place]) for place in together), _NOTHING)
-        paid = sum((lines[place].line_total for place in together), _NOTHING)
-        least = asked * (_HUNDRED - limit_percent) / _HUNDRED
-        if paid * (_HUNDRED - overall_percent) / _HUNDRED < least - _CENT:
-            found.update(together)
-    return found
+        by_product[line.product_id].append(place)
+    return [
+        places
+        for places in by_product.values()
+        if len(places) > 1
+        and _paid([lines[place] for place in places], overall_percent)
+        < sum((_asked(lines[place]) for place in places), _NOTHING) * (_HUNDRED - limit_percent) / _HUNDRED
+        - _CENT
+    ]
+
+
+def _taken_together(lines: Sequence[Line], overall_percent: Decimal) -> Decimal:
+    """What is taken off all these lines, which ask for something, in percent, rounding included."""
+    asked = sum((_asked(line) for line in lines), _NOTHING)
+    return _HUNDRED - _EXACT.divide(_HUNDRED * _paid(lines, overall_percent), asked)
+
+
+def _paid(lines: Sequence[Line], overall_percent: Decimal) -> Decimal:
+    return sum((line.line_total for line in lines), _NOTHING) * (_HUNDRED - overall_percent) / _HUNDRED
 
 
 def _asked(line: Line) -> Decimal:

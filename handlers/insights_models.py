@@ -69,10 +69,19 @@ class AlertView(StockFigures):
     capital: SignedMoney | None = Field(description="Cost of the goods that are too many; null when unknown")
 
 
+class PacksView(View):
+    """Whole packs that hold at least what is suggested: how many of which unit, and what they hold."""
+
+    unit: str
+    packs: Quantity
+    quantity: Quantity
+
+
 class SuggestionView(StockFigures):
-    """What to buy now of a product. Priority 1 comes first, 9 last."""
+    """What to buy now of a product, and in whole packs if it is bought so. Priority 1 comes first, 9 last."""
 
     suggested_quantity: Quantity
+    in_packs: PacksView | None
     estimated_cost: Money | None
     abc_class: Literal["A", "B", "C"]
     priority: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from handlers.insights_models import (
     SuggestionView,
 )
 from handlers.pages import FIRST_ID
+from handlers.units import ProductUnits
 from runtime.data.queries import sql
 from runtime.events.catalogue import (
     ReplenishmentParameters,
@@ -90,6 +92,7 @@ async def list_suggestions(call: Call[ListQuery]) -> Reply:
         return {
             **_figures(row),
             "suggested_quantity": _quantity(quantity),
+            "in_packs": _in_packs(row),
             "estimated_cost": None if cost is None else f"{float(cost) * quantity:.2f}",
             "abc_class": row["abc_class"],
             "priority": row["priority"],
@@ -222,6 +225,17 @@ def _capital(row: Mapping[str, Any]) -> str | None:
 
 def _quantity(value: float) -> str:
     return f"{value:.3f}"
+
+
+def _in_packs(row: Mapping[str, Any]) -> dict[str, str] | None:
+    pack = row["purchase_pack"]
+    if pack is None:
+        return None
+    wanted = Decimal(_quantity(row["suggested_quantity"]))
+    whole = ProductUnits(row["unit"], row["unit_conversions"]).in_packs(wanted, pack)
+    return (
+        None if whole is None else {"unit": pack, "packs": f"{whole[1]:.3f}", "quantity": f"{whole[0]:.3f}"}
+    )
 
 
 def _page(

@@ -183,6 +183,21 @@ class ProductUnits:
             )
         return Measured(unit, given, stock)
 
+    def in_packs(self, quantity: Decimal, pack: str) -> tuple[Decimal, Decimal] | None:
+        """The next quantity of the own unit, from this one up, that is a whole number of packs, and that number.
+
+        None for a unit that the product is not bought in, and for more than can be written down.
+        """
+        held = self.factor(pack)
+        if held is None or not self.is_for(pack, "purchase"):
+            return None
+        grain = _grain(held)
+        thousandths = -(-int(quantity * _THOUSAND) // grain) * grain
+        packs = thousandths / (held * _THOUSAND)
+        if max(Fraction(thousandths, _THOUSAND), packs) > MAX_QUANTITY:
+            return None
+        return Decimal(thousandths) / _THOUSAND, Decimal(int(packs))
+
     def _usable_factor(self, unit: str, use: Use, at: str) -> Fraction:
         factor = self.factor(unit)
         if factor is None:
@@ -258,8 +273,12 @@ def _step(factor: Fraction, held: Fraction | None) -> int:
     A multiple of a pack p/q (in thousandths, in lowest terms) is whole when it is one of p; n thousandths of a unit
     with factor f are a multiple of p when the lowest denominator of f/p divides n.
     """
-    grain = 1 if held is None else (held * _THOUSAND).numerator
-    return (factor / grain).denominator
+    return (factor / (1 if held is None else _grain(held))).denominator
+
+
+def _grain(held: Fraction) -> int:
+    """Of which number of thousandths all whole thousandths in packs that hold ``held`` are multiples."""
+    return (held * _THOUSAND).numerator
 
 
 def _number(amount: Fraction, unit: str) -> str:

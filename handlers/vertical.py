@@ -65,7 +65,6 @@ ROUTES: tuple[Routes, ...] = (
     returns.routes,
     timeline.routes,
     stock.routes,
-    stock.lot_routes,
     stock_keeping.routes,
     dashboard.routes,
     suppliers.routes,

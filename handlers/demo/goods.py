@@ -201,6 +201,8 @@ CAP-OBR-01 | Capacete de obra com jugular | UN | 29.90 | 18.40 | 0.4 | 1 | 1
 MAN-CRI-12 | Mangueira cristal 1/2" metro | M | 4.90 | 2.80 | 0.15 | 4 | 5
 """
 
+_PALLETS = {"CIM-CP2-50": Decimal(35), "CIM-CP3-50": Decimal(35), "CIM-CP5-40": Decimal(40)}
+
 
 @dataclass(frozen=True, slots=True)
 class Good:
@@ -216,6 +218,13 @@ class Good:
     pace: float
     step: Decimal
     barcode: str
+
+    @property
+    def pack(self) -> tuple[str, Decimal] | None:
+        """The unit that the good also comes in, and how much of it that holds: tiles in boxes, cement on pallets."""
+        if self.unit == "M2" and self.category == "Pisos e revestimentos" and self.step != 1:
+            return "CX", self.step
+        return ("PL", _PALLETS[self.sku]) if self.sku in _PALLETS else None
 
 
 def in_store_barcode(number: int) -> str:

@@ -68,6 +68,7 @@ async def fill_registers(tx: TenantTransaction, people: Sequence[Person]) -> Reg
 
 
 def _product(good: Good) -> products.ProductNew:
+    pack, held = good.pack or (None, None)
     return products.ProductNew.model_validate(
         {
             "sku": good.sku,
@@ -78,6 +79,10 @@ def _product(good: Good) -> products.ProductNew:
             "cost": good.cost,
             "barcode": good.barcode,
             "weight_kg": good.weight_kg,
+            "unit_conversions": [] if pack is None else [{"unit": pack, "quantity": held}],
+            # Nobody opens a box of tiles; a pallet of cement is taken apart for a single sack.
+            "sale_pack": pack if pack == "CX" else None,
+            "purchase_pack": pack,
         }
     )
 

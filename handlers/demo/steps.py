@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from handlers import orders, quotes
+from handlers.demo.goods import BY_SKU, Good
 from handlers.demo.plan import Case, Step
 from handlers.demo.registers import Registers
 from handlers.settings import TenantSettings
@@ -58,6 +60,13 @@ def _quote(case: Case, registers: Registers) -> quotes.QuoteNew:
     return quotes.QuoteNew.model_validate({**_content(case, registers), "validity_days": case.validity_days})
 
 
+def _amount(good: Good, quantity: Decimal) -> dict[str, Any]:
+    """Whole packs are sold as such."""
+    if good.pack is not None and quantity % good.pack[1] == 0:
+        return {"quantity": quantity / good.pack[1], "unit": good.pack[0]}
+    return {"quantity": quantity}
+
+
 def _content(case: Case, registers: Registers) -> dict[str, Any]:
     customer, place = case.customer, case.place
     return {
@@ -65,7 +74,7 @@ def _content(case: Case, registers: Registers) -> dict[str, Any]:
         "site_id": None if customer is None or place is None else registers.sites[customer][place],
         "discount_percent": case.discount_percent,
         "items": [
-            {"product_id": registers.products[sku], "quantity": quantity}
+            {"product_id": registers.products[sku], **_amount(BY_SKU[sku], quantity)}
             for sku, quantity in case.basket.items()
         ],
     }

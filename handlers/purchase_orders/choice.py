@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from uuid import UUID
 
 from handlers.explanations import Numbers
 from handlers.units import ProductUnits
-from runtime.web.fields import MAX_QUANTITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +63,10 @@ def _packed(
     offer: Offer, quantity: Decimal, wanted: Decimal, offers: Sequence[Offer], units: ProductUnits | None
 ) -> Choice:
     pack = None if units is None else units.purchase_pack or offer.unit
-    held = None if units is None or pack is None else units.factor(pack)
-    if units is None or pack is None or held is None or not units.is_for(pack, "purchase"):
+    whole = None if units is None or pack is None else units.in_packs(quantity, pack)
+    if whole is None:
         return Choice(offer, quantity, wanted, offers)
-    whole = replace(units, purchase_pack=pack)
-    bought = whole.measure(quantity, None, "purchase", "", round_up=True).stock_quantity
-    packs = Fraction(bought) / held
-    if packs > MAX_QUANTITY:
-        return Choice(offer, bought, wanted, offers)
-    return Choice(offer, bought, wanted, offers, pack, Decimal(int(packs)))
+    return Choice(offer, whole[0], wanted, offers, pack, whole[1])
 
 
 def _rank(offer: Offer) -> tuple[Decimal, float, UUID]:

@@ -89,6 +89,8 @@ select
   e.maximum,
   e.days_left,
   e.suggested_quantity,
+  p.unit_conversions,
+  p.purchase_pack,
   e.cost,
   e.priority,
   coalesce(e.abc_class, 'C') as abc_class,

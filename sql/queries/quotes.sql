@@ -305,9 +305,9 @@ location as (
     and is_default
 ),
 wanted as (
-  select item.product_id, sum(item.quantity) as quantity
+  select item.product_id, sum(item.stock_quantity) as quantity
   from quote
-  cross join lateral json_to_recordset(quote.items) as item (product_id uuid, quantity numeric)
+  cross join lateral json_to_recordset(quote.items) as item (product_id uuid, stock_quantity numeric)
   where quote.state = 'approved'
   group by item.product_id
 ),

@@ -73,7 +73,6 @@ async def trade(owner_of_schema: asyncpg.Connection, client: ApiClient, store: S
     await make(f"purchase-orders/{purchases[1]}/send", status=200)
     await make("locations", {"name": f"{mark} shed"})
     await make("stock/counts", {"product_ids": products, "notes": mark})
-    await make(f"products/{products[1]}/keep-lots", status=204)
     tokens = {"quotes": token, "deliveries": await _deliver(client, store, mark, customer, site, items)}
     return Traded(mark, tokens, await ids_of(owner_of_schema, store.id))
 

@@ -135,3 +135,19 @@ async def test_a_price_list_says_which_unit_its_prices_are_for(yard: Yard) -> No
         "items"
     ]
     assert (price["unit"], price["price"], price["stock_price"]) == ("CX", "85.00", "36.64")
+
+
+async def test_the_list_of_what_to_buy_says_it_in_whole_packs(yard: Yard) -> None:
+    packed, loose = await tile(yard, purchase_pack="CX"), await yard.product("CIM")
+    said = [sale((UUID(one), 10)) for one in (packed, loose)] + [
+        stock(UUID(one), 2) for one in (packed, loose)
+    ]
+    await yard.engines.say(yard.tenant_id, datetime.now(UTC), *said)
+    await yard.engines.apply(yard.tenant_id)
+    shown = (await yard.api.json("GET", "insights/stock/suggestions", status=200))["items"]
+    by_product = {one["product_id"]: one for one in shown}
+    assert by_product[loose]["in_packs"] is None
+    packs, wanted = by_product[packed]["in_packs"], Decimal(by_product[packed]["suggested_quantity"])
+    held = Decimal(packs["packs"]) * Decimal("2.32")
+    assert (packs["unit"], Decimal(packs["quantity"])) == ("CX", held)
+    assert held - Decimal("2.32") < wanted <= held

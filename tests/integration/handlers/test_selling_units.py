@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from handlers import prices, products
+from handlers import orders, prices, products, quotes
 from runtime.errors import ConflictError, InvalidError, RefusedError
 from tests.support.shop import Shop
 
@@ -167,18 +167,26 @@ async def test_a_sellers_discount_is_judged_whatever_unit_its_price_is_for(shop:
     box = {"product_id": product_id, "quantity": "1", "unit": "CX"}
     up = (least * 100).to_integral_value(rounding="ROUND_CEILING") / 100
     quote = await shop.draft({**box, "unit_price": str(up)}, role="seller")
-    with pytest.raises(RefusedError) as error:
-        await shop.draft({**box, "unit_price": str(up - Decimal("0.01"))}, role="seller")
-    assert error.value.code == "discount_limit"
-    with pytest.raises(RefusedError):
-        await shop.change(quote["id"], role="seller", discount_percent="1")
+    assert quote["discount_approval"] is None
+    under = await shop.draft({**box, "unit_price": str(up - Decimal("0.01"))}, role="seller")
+    assert under["discount_approval"] == "pending"
+    changed = await shop.change(quote["id"], role="seller", discount_percent="1")
+    assert changed["discount_approval"] == "pending"
 
 
 async def test_many_tiny_lines_do_not_round_a_product_away(shop: Shop) -> None:
     product_id = await shop.product("AREIA", "4.99")
     crumbs = [{"product_id": product_id, "quantity": "0.001"} for _ in range(200)]
-    with pytest.raises(RefusedError) as error:
-        await shop.draft(*crumbs, role="seller")
+    quote = await shop.draft(*crumbs, role="seller")
+    assert (quote["total"], quote["discount_approval"]) == ("0.00", "pending")
+    asked_for = await shop.owner.fetchval(
+        "select discount_percent from quote_discount_approvals where tenant_id = $1", shop.tenant_id
+    )
+    assert asked_for == 100
+    body = orders.OrderNew(fulfilment="counter", items=crumbs)
+    async with shop.transaction() as tx:
+        with pytest.raises(RefusedError) as error:
+            await orders.create(tx, shop.settings, body, "seller")
     assert error.value.code == "discount_limit"
     assert error.value.extra["items"] == list(range(200))
 
@@ -187,7 +195,7 @@ async def test_a_few_lines_of_one_product_round_as_they_will(shop: Shop) -> None
     product_id = await shop.product("AREIA", "10.01")
     shop.settings = shop.settings.model_copy(update={"seller_discount_limit_percent": Decimal(0)})
     quote = await shop.draft(*[{"product_id": product_id, "quantity": "0.333"}] * 2, role="seller")
-    assert quote["total"] == "6.66"
+    assert (quote["total"], quote["discount_approval"]) == ("6.66", None)
 
 
 async def test_a_product_that_is_counted_keeps_its_unit(shop: Shop) -> None:
@@ -199,3 +207,18 @@ async def test_a_product_that_is_counted_keeps_its_unit(shop: Shop) -> None:
         async with shop.transaction() as tx:
             await products.change(tx, product_id, products.ProductChange(unit="UN"))
     assert error.value.code == "unit_in_use"
+
+
+async def test_converting_a_quote_in_boxes_sets_square_metres_aside_until_they_leave(shop: Shop) -> None:
+    product_id = await tile(shop, on_hand="23.2")
+    quote = await shop.draft({"product_id": product_id, "quantity": "5", "unit": "CX"})
+    async with shop.transaction() as tx:
+        for step in (quotes.send, quotes.approve):
+            await step(tx, UUID(quote["id"]))
+        order, _ = await quotes.convert(tx, shop.settings, UUID(quote["id"]), orders.Fulfilment.PICKUP)
+    assert await shop.level(product_id) == ("23.200", "11.600", "11.600")
+    async with shop.transaction() as tx:
+        for move in (orders.prepare, orders.ready):
+            await move(tx, order.id)
+        await orders.deliver(tx, shop.settings, order.id)
+    assert await shop.level(product_id) == ("11.600", "0.000", "11.600")
