@@ -109,6 +109,8 @@ _OWNER = (
     | {
         "vehicles:create",
         "vehicles:update",
+        "webhooks:read",
+        "webhooks:manage",
         "customers:personal_data",
         "prices:update",
         "products:create",

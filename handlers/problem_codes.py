@@ -64,4 +64,5 @@ CODES: Mapping[str, ProblemCode] = {
         (409,), "The product is counted in its unit already, which cannot change any more."
     ),
     "vehicle_not_found": ProblemCode((404,), "The store has no such vehicle."),
+    "webhook_limit": ProblemCode((409,), "The store has as many webhooks as it may have."),
 }

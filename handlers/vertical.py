@@ -36,6 +36,7 @@ from handlers import (
     timeline,
     users,
     vehicles,
+    webhooks,
 )
 from handlers.permissions import PERMISSIONS
 from handlers.problem_codes import CODES
@@ -84,6 +85,7 @@ ROUTES: tuple[Routes, ...] = (
     insights_forecast.routes,
     insights_sales.routes,
     events.routes,
+    webhooks.routes,
 )
 
 

@@ -34,11 +34,15 @@ from runtime.events.retention import (
 )
 from runtime.events.streams import REDIS_ERRORS, open_redis
 from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
+from runtime.events.webhooks.client import WebhookClient
+from runtime.events.webhooks.sender import WebhookSender, delete_old_deliveries
+from runtime.events.webhooks.signing import Signer
 from runtime.host import metrics
 from runtime.host.ops import Check, Readiness
 from runtime.host.program import run_program
 from runtime.host.supervisor import ActorSpec
 from runtime.settings import Settings
+from runtime.web.keys import KeyRing
 
 if TYPE_CHECKING:
     from actors.sales.miner import Miner
@@ -239,6 +243,7 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
         Job("quote-expiry", 30, lambda: expire_due_quotes(scheduler, api)),
         Job("log-retention", 300, lambda: delete_old_events(scheduler, settings.retention_days)),
         Job("key-retention", 300, lambda: delete_old_idempotency_keys(scheduler)),
+        Job("delivery-retention", 300, lambda: delete_old_deliveries(scheduler)),
         Job("session-retention", 300, lambda: delete_ended_sessions(scheduler)),
         Job("stream-trim", 30, lambda: trim_streams(scheduler, parts.redis, settings.event_partitions)),
     ]
@@ -248,7 +253,16 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
         rolls = Rolls(Consumer(make(), engine).cursors)
         jobs.append(Job(f"roll-{name}", 15, rolls.step))
     jobs.append(Job("mine-bundles", 30, _miner(engine).step))
-    return [ActorSpec(f"job:{job.name}", JobActor(job, scheduler).run) for job in jobs]
+    keys = KeyRing(
+        "webhooks", settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
+    )
+    webhooks = WebhookSender(
+        scheduler, engine, Signer(keys.verifying), WebhookClient(settings.webhook_allowed_networks)
+    )
+    return [
+        *(ActorSpec(f"job:{job.name}", JobActor(job, scheduler).run) for job in jobs),
+        ActorSpec("webhooks", webhooks.run),
+    ]
 
 
 def _miner(database: Database) -> Miner:

@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="Shared with nginx (`X-Edge-Auth`), an alternative to `TRUSTED_PROXIES`"
     )
 
+    webhook_allowed_networks: Networks = Field(
+        (),
+        description="Networks that webhooks may reach although they are not public; empty on a shared installation",
+    )
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least important level written"
     )

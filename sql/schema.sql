@@ -1850,6 +1850,48 @@ WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.tenant_event_head FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.webhook_deliveries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    tenant_seq bigint,
+    event_type text NOT NULL,
+    body text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    status integer,
+    problem text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_body_check CHECK ((octet_length(body) <= 70000)),
+    CONSTRAINT webhook_deliveries_event_type_check CHECK (((length(event_type) >= 1) AND (length(event_type) <= 100))),
+    CONSTRAINT webhook_deliveries_problem_check CHECK ((length(problem) <= 200)),
+    CONSTRAINT webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.webhooks (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    url text NOT NULL,
+    event_types text[] DEFAULT '{}'::text[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    secret_version integer DEFAULT 1 NOT NULL,
+    last_seq bigint NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT webhooks_event_types_check CHECK ((cardinality(event_types) <= 100)),
+    CONSTRAINT webhooks_url_check CHECK (((length(url) >= 8) AND (length(url) <= 500)))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE ONLY public.agreed_prices
     ADD CONSTRAINT agreed_prices_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2129,6 +2171,15 @@ ALTER TABLE ONLY public.vehicles
 ALTER TABLE ONLY public.vehicles
     ADD CONSTRAINT vehicles_plate_key UNIQUE (tenant_id, plate);
 
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_tenant_id_webhook_id_tenant_seq_key UNIQUE (tenant_id, webhook_id, tenant_seq);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (tenant_id, id);
+
 CREATE INDEX agreed_prices_of_customer ON public.agreed_prices USING btree (tenant_id, customer_id) WHERE ((customer_id IS NOT NULL) AND (ended_at IS NULL));
 
 CREATE INDEX agreed_prices_of_list ON public.agreed_prices USING btree (tenant_id, price_list_id) WHERE ((price_list_id IS NOT NULL) AND (ended_at IS NULL));
@@ -2302,6 +2353,12 @@ CREATE UNIQUE INDEX suppliers_document_key ON public.suppliers USING btree (tena
 CREATE INDEX suppliers_search ON public.suppliers USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
 
 CREATE INDEX vehicles_by_name ON public.vehicles USING btree (tenant_id, name_key, id);
+
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX webhook_deliveries_ended ON public.webhook_deliveries USING btree (ended_at) WHERE (state <> 'pending'::text);
+
+CREATE INDEX webhook_deliveries_of ON public.webhook_deliveries USING btree (tenant_id, webhook_id, id);
 
 ALTER TABLE ONLY public.agreed_prices
     ADD CONSTRAINT agreed_prices_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
@@ -2606,6 +2663,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.vehicles
     ADD CONSTRAINT vehicles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES public.webhooks(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE public.agreed_prices ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api ON public.consumer_cursor FOR SELECT TO basecommerce_api USING (true);
@@ -2663,6 +2726,10 @@ CREATE POLICY batch ON public.engine_stock_levels AS RESTRICTIVE TO basecommerce
 CREATE POLICY batch ON public.engine_stock_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_stock_tenants AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.webhook_deliveries AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+
+CREATE POLICY batch ON public.webhooks TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 ALTER TABLE public.consumer_cursor ENABLE ROW LEVEL SECURITY;
 
@@ -2950,11 +3017,19 @@ CREATE POLICY runtime ON public.users TO basecommerce_api USING (true) WITH CHEC
 
 CREATE POLICY runtime ON public.vehicles TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.webhook_deliveries TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.webhooks TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY scheduler ON public.consumer_cursor FOR SELECT TO basecommerce_scheduler USING (true);
 
 CREATE POLICY scheduler ON public.dead_letters FOR SELECT TO basecommerce_scheduler USING (true);
 
 CREATE POLICY scheduler ON public.quotes FOR SELECT TO basecommerce_scheduler USING (true);
+
+CREATE POLICY scheduler ON public.webhook_deliveries TO basecommerce_scheduler USING (true);
+
+CREATE POLICY scheduler ON public.webhooks FOR SELECT TO basecommerce_scheduler USING (true);
 
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 
@@ -3126,11 +3201,19 @@ CREATE POLICY tenant ON public.users AS RESTRICTIVE TO basecommerce_api USING ((
 
 CREATE POLICY tenant ON public.vehicles AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.webhook_deliveries AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.webhooks AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.tenant_event_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.vehicles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO basecommerce_api;
 GRANT USAGE ON SCHEMA public TO basecommerce_relay;
@@ -3405,3 +3488,44 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_event_head TO basecommerce_api
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_relay;
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_engine;
 GRANT SELECT ON TABLE public.tenant_event_head TO basecommerce_scheduler;
+
+GRANT SELECT ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_deliveries TO basecommerce_engine;
+GRANT DELETE ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT INSERT(tenant_id) ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT(tenant_id) ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT INSERT(id) ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT(id) ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT INSERT(webhook_id) ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT(webhook_id) ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT INSERT(event_type) ON TABLE public.webhook_deliveries TO basecommerce_api;
+
+GRANT INSERT(body) ON TABLE public.webhook_deliveries TO basecommerce_api;
+
+GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT(state) ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT UPDATE(attempts) ON TABLE public.webhook_deliveries TO basecommerce_api;
+
+GRANT UPDATE(next_attempt_at) ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT(next_attempt_at) ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT UPDATE(ended_at) ON TABLE public.webhook_deliveries TO basecommerce_api;
+GRANT SELECT(ended_at) ON TABLE public.webhook_deliveries TO basecommerce_scheduler;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO basecommerce_api;
+GRANT SELECT ON TABLE public.webhooks TO basecommerce_engine;
+
+GRANT SELECT(tenant_id) ON TABLE public.webhooks TO basecommerce_scheduler;
+
+GRANT SELECT(active) ON TABLE public.webhooks TO basecommerce_scheduler;
+GRANT UPDATE(active) ON TABLE public.webhooks TO basecommerce_engine;
+
+GRANT SELECT(last_seq) ON TABLE public.webhooks TO basecommerce_scheduler;
+GRANT UPDATE(last_seq) ON TABLE public.webhooks TO basecommerce_engine;
+
+GRANT UPDATE(failures) ON TABLE public.webhooks TO basecommerce_engine;

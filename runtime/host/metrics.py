@@ -71,6 +71,8 @@ ENGINE_PARTIAL_TENANTS = _gauge(
 CONSUMER_RUNNING = _gauge("consumer_running", "1 after a sign of life within a minute", "consumer")
 DEAD_LETTERS = _gauge("dead_letters", "Events waiting for an operator", "engine")
 
+WEBHOOK_ATTEMPTS = _counter("webhook_attempts_total", "Attempts to deliver to a webhook", "outcome")
+
 SCHEDULER_JOB_SECONDS = _histogram("scheduler_job_seconds", "Time of one job", _BATCH_BUCKETS, "job")
 SCHEDULER_JOB_FAILURES = _counter("scheduler_job_failures_total", "Jobs that failed", "job")
 SCHEDULER_TENANT_FAILURES = _counter(

@@ -25,6 +25,7 @@ TABLES = {
     "price_id": "agreed_prices",
     "count_id": "stock_counts",
     "code_id": "supplier_codes",
+    "webhook_id": "webhooks",
     "from_location_id": "locations",
     "to_location_id": "locations",
 }
@@ -40,6 +41,8 @@ class Things:
         """An id of the own store for a parameter or field of this name."""
         if name == "order_id" and "/purchase-orders" in path:
             return self.own.ids["purchase_orders"][0]
+        if name == "delivery_id" and "/webhooks" in path:
+            return self.own.ids["webhook_deliveries"][0]
         table = TABLES.get(name) or f"{name.removesuffix('s').removesuffix('_id')}s"
         # The first user is the one that calls: another password would be the end of the test.
         return self.own.ids.get(table, self.own.ids["products"])[-1 if table == "users" else 0]

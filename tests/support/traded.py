@@ -72,6 +72,9 @@ async def trade(owner_of_schema: asyncpg.Connection, client: ApiClient, store: S
     purchases = [(await make("purchase-orders", wanted))["id"] for _ in range(2)]
     await make(f"purchase-orders/{purchases[1]}/send", status=200)
     await make("locations", {"name": f"{mark} shed"})
+    hook = {"url": f"https://{mark.lower()}.example.com/", "active": False}
+    webhook = (await make("webhooks", hook))["id"]
+    await make(f"webhooks/{webhook}/test", status=202)
     await make("stock/counts", {"product_ids": products, "notes": mark})
     tokens = {"quotes": token, "deliveries": await _deliver(client, store, mark, customer, site, items)}
     return Traded(mark, tokens, await ids_of(owner_of_schema, store.id))
