@@ -38,6 +38,7 @@ CODES: Mapping[str, ProblemCode] = {
     "not_an_image": ProblemCode((422,), "The content is no readable JPEG, PNG or WebP image."),
     "not_ordered": ProblemCode((404,), "The purchase order has no such product."),
     "not_your_route": ProblemCode((403,), "A driver works on routes of their own only."),
+    "list_not_allowed": ProblemCode((403,), "An export takes the permission to see the list, too."),
     "nothing_loaded": ProblemCode((409,), "The route has no delivery."),
     "nothing_owed": ProblemCode((409,), "Everything of the order is in a delivery already."),
     "nothing_to_count": ProblemCode((409,), "Nothing that is in the count would be counted."),

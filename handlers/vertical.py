@@ -12,6 +12,7 @@ from handlers import (
     deliveries,
     delivery_routes,
     events,
+    exports,
     insights_answers,
     insights_delivery,
     insights_forecast,
@@ -47,7 +48,7 @@ from runtime.settings import Settings
 from runtime.web.application import create_application
 from runtime.web.routing import Routes
 
-ROUTES: tuple[Routes, ...] = (
+RESOURCES: tuple[Routes, ...] = (
     platform_tenants.routes,
     users.routes,
     settings.routes,
@@ -87,6 +88,7 @@ ROUTES: tuple[Routes, ...] = (
     events.routes,
     webhooks.routes,
 )
+ROUTES: tuple[Routes, ...] = (*RESOURCES, exports.routes_of(RESOURCES))
 
 
 def api_application(

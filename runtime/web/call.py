@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 from uuid import UUID
@@ -60,7 +60,9 @@ class AuditEntry:
 
 
 class Reply:
-    """An answer: ``body`` is JSON text already built, or something to make JSON of; None answers no body.
+    """An answer: ``body`` is JSON text already built, or something to make JSON of; None answers no body. Parts that
+    come one by one are sent as they come, after the handler and its deadline; only operations without a transaction
+    may answer so.
 
     ``status`` overrides the operation's own; ``version`` becomes the ETag that ``If-Match`` is compared with.
     """
@@ -69,7 +71,7 @@ class Reply:
 
     def __init__(
         self,
-        body: bytes | str | BaseModel | Mapping[str, Any] | None = None,
+        body: bytes | str | BaseModel | Mapping[str, Any] | AsyncGenerator[bytes] | None = None,
         *,
         status: int | None = None,
         version: int | None = None,
@@ -89,6 +91,8 @@ class Reply:
             return body
         if body is None:
             return b""
+        if isinstance(body, AsyncGenerator):
+            raise TypeError("only operations without a transaction answer in parts")
         if isinstance(body, BaseModel):
             return body.__pydantic_serializer__.to_json(body)
         return orjson.dumps(body, default=str)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from runtime.web.context import Context
 from runtime.web.problems import locale_of
 from runtime.web.reader import BodyReader, QueryReader, read_body
 from runtime.web.routing import PATH_READERS, Operation
+from runtime.web.streaming import StreamedResponse
 from runtime.web.tags import names, version_tag
 from runtime.web.tenancy import admit
 from runtime.web.tokens import Claims
@@ -29,7 +30,9 @@ REPLAYED = "Idempotent-Replayed"
 _KEPT_HEADERS = ("ETag", "Location")
 
 
-def endpoint(operation: Operation, context: Context) -> Callable[[web.Request], Awaitable[web.Response]]:
+def endpoint(
+    operation: Operation, context: Context
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of an operation; raises refusals, which the outer middleware answers."""
     return _Endpoint(operation, context).serve
 
@@ -46,7 +49,7 @@ class _Endpoint:
         self._is_post = operation.method == "POST"
         self._is_get = operation.method == "GET"
 
-    async def serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         operation, trace = self._operation, request[TRACE]
         trace.route = operation.path
         call: Call[Any] = Call(self._context, request, trace.request_id, trace.address, trace.locale)
@@ -62,7 +65,12 @@ class _Endpoint:
             data = await read_body(request)
         if not operation.transaction:
             async with asyncio.timeout(HANDLER_DEADLINE_S):
-                return self._response(call, await operation.handler(call, **arguments))
+                reply = await operation.handler(call, **arguments)
+            if isinstance(reply.body, AsyncGenerator):
+                return StreamedResponse(
+                    reply.body, status=reply.status or operation.status, headers=reply.headers or {}
+                )
+            return self._response(call, reply)
         if operation.prepare is not None:
             if key is not None and not operation.reads_body:
                 stored = await recall(call, operation, key, data)

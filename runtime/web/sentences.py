@@ -73,6 +73,7 @@ FIELD_SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "Espera-se data e hora ISO 8601.",
     ),
     "one_order": ("order", "This list has one order only.", "Esta lista tem uma só ordem."),
+    "whole_list": ("whole_list", "An export has all rows.", "A exportação traz todas as linhas."),
     "timezone_aware": ("timestamp", "The timestamp needs an offset.", "Falta o fuso na data e hora."),
 }
 OTHER_FIELD = ("invalid", "The value is not valid.", "O valor não é válido.")
