@@ -18,11 +18,12 @@ from pydantic_core import PydanticCustomError
 from handlers.exports.columns import columns_of, columns_of_part, parts_of
 from handlers.exports.formats import Cell, CsvFile, Workbook
 from handlers.exports.rows import Table
-from handlers.own_transactions import transaction, write_audit
+from handlers.own_transactions import transaction
 from runtime.errors import ForbiddenError
 from runtime.host.logs import get_logger
 from runtime.web.pagination import NOT_TAKEN
 from runtime.web.routing import Call, Operation, Reply, Routes
+from runtime.web.writes import record_audit
 
 log = get_logger(__name__)
 
@@ -156,7 +157,8 @@ async def _pages(
             if count == 0 and cursor is None:
                 filters = asked.model_dump(mode="json", exclude_defaults=True, exclude={"format", "q"})
                 after = {"list": listed.path, "part": table.part, "format": asked.format, "filters": filters}
-                await write_audit(call, tx, "data.exported", "export", None, after)
+                call.audit("data.exported", "export", after=after)
+                await record_audit(call, tx)
             call.tx = tx
             if paged:
                 call.query = asked.model_copy(update={"cursor": cursor, "limit": PAGE_ROWS})
