@@ -68,6 +68,7 @@ def test_text_that_a_sheet_cannot_hold_is_cut_and_not_lost() -> None:
     book = Workbook("x", ["Texto"], "en", out)
     book.add([["a" * 40_000]])
     book.finish()
+    book.discard()
     out.seek(0)
     [_, [text]] = CalamineWorkbook.from_filelike(out).get_sheet_by_index(0).to_python()
     assert text == "a" * 32_767
