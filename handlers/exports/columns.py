@@ -18,7 +18,7 @@ from runtime.data.queries import Query, sql
 Kind = Literal["text", "word", "number", "moment", "day", "flag", "json", "name", "code"]
 
 # Whose names stand for ids; where the list has the name itself, the id is left out.
-NAMES: Mapping[str, Query] = {
+_NAMES: Mapping[str, Query] = {
     "customer_id": sql.name_customers,
     "location_id": sql.name_locations,
     "order_id": sql.name_orders,
@@ -29,12 +29,6 @@ NAMES: Mapping[str, Query] = {
     "site_id": sql.name_sites,
     "supplier_id": sql.name_suppliers,
     "user_id": sql.name_users,
-    "created_by": sql.name_users,
-    "received_by": sql.name_users,
-    "recorded_by": sql.name_users,
-    "registered_by": sql.name_users,
-    "replaced_by": sql.name_users,
-    "reported_by": sql.name_users,
 }
 _WITH_CODE = ("customer_id", "product_id")
 _KNOWN_BY = {"product_id": "sku", "changed_by": "changed_by_name", "order_id": "order_number"}
@@ -45,7 +39,7 @@ _OF_THE_WHOLE = (
     "number", "sku", "name", "plate", "vehicle_plate", "day", "customer_name", "supplier_name", "status", "created_at",
 )  # fmt: skip
 _NOT_SHOWN = frozenset(
-    {"id", "allowed_actions", "version", "movement_id", "order_item_id", "route_id", "delivery_id"}
+    {"id", "allowed_actions", "version", "movement_id", "order_item_id", "item_id", "route_id", "delivery_id"}
 )
 
 
@@ -76,6 +70,11 @@ def columns_of_part(view: type[BaseModel], part: type[BaseModel]) -> tuple[Colum
     return (*(Column(one.field, one.kind, True) for one in whole if one.field not in taken), *own)
 
 
+def names_of(field: str) -> Query | None:
+    """The query that says what the ids in a field of this name are called."""
+    return sql.name_users if field.endswith("_by") else _NAMES.get(field)
+
+
 def parts_of(view: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     """The fields that hold a list of parts, with the model of a part."""
     for name, field in view.model_fields.items():
@@ -92,7 +91,9 @@ def _columns(view: type[BaseModel], name: str) -> Iterator[Column]:
     if name in _NUMBERS:
         yield Column(name, "number")
     elif kind == "name" and (
-        name in NAMES or name in _KNOWN_BY or f"{name.removesuffix('_id')}_name" in view.model_fields
+        names_of(name) is not None
+        or name in _KNOWN_BY
+        or f"{name.removesuffix('_id')}_name" in view.model_fields
     ):
         known_by = {
             _KNOWN_BY.get(name),

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from handlers.exports import words
-from handlers.exports.columns import NAMES, Column
+from handlers.exports.columns import Column, names_of
 from handlers.exports.formats import Cell
 from handlers.exports.headings import heading
 from runtime.data.queries import Query
 from runtime.data.transactions import TenantTransaction
 
 Item = Mapping[str, Any]
-Names = Mapping[tuple[Query, str], Sequence[str | None]]
+Names = Mapping[tuple[Query | None, str], Sequence[str | None]]
 """What an id is called, and its code where it has one."""
 
 
@@ -43,12 +43,16 @@ class Table:
     async def names(self, tx: TenantTransaction, items: Iterable[Item]) -> Names:
         """What the ids in these items are called."""
         wanted: dict[Query, set[str]] = {}
-        referring = [column for column in self.columns if column.kind == "name"]
+        referring = [
+            (column, query)
+            for column in self.columns
+            if column.kind == "name" and (query := names_of(column.field)) is not None
+        ]
         for pair in self._pairs(items) if referring else ():
-            for column in referring:
+            for column, query in referring:
                 found = _of(pair, column)
                 if found is not None:
-                    wanted.setdefault(NAMES[column.field], set()).add(found)
+                    wanted.setdefault(query, set()).add(found)
         return {
             (query, str(row["id"])): (row["name"], row["code"])
             for query, ids in wanted.items()
@@ -92,7 +96,7 @@ def _cell(column: Column, value: Any, names: Names, locale: str, zone: ZoneInfo)
         case "word":
             return words.value(str(value), locale)
         case "name" | "code":
-            return names.get((NAMES[column.field], value), (None, None))[column.kind == "code"]
+            return names.get((names_of(column.field), value), (None, None))[column.kind == "code"]
         case "json":
             return orjson.dumps(value).decode()
         case _:
