@@ -1,62 +1,28 @@
-"""What the sales engine advises: what goes with a product or with a whole basket."""
+"""What the sales engine advises: what goes with a product or a basket, what can stand in, and what makes a bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from handlers.explanations import Numbers, explain_rule
+from handlers.insights_sales_models import (
+    AdviceQuery,
+    Basket,
+    BasketAdvice,
+    BasketQuery,
+    BundleQuery,
+    Bundles,
+    Complements,
+    RuleQuery,
+    Substitutes,
+)
+from handlers.sales_advice import Asked, advise, bundles, complements, parameters_for, substitutes
+from handlers.suppliers.prices import local_day
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
-from runtime.web.fields import Body, Money, SignedQuantity, View
 from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="insights")
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class RuleQuery(BaseModel):
-    """How strong a link must be: its share of all orders, and of the orders with the product asked about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    limit: int = Field(10, ge=1, le=200)
-    min_support: Share = 0.001
-    min_confidence: Share = 0.05
-    include_unavailable: bool = Field(False, description="Also inactive products and those without stock")
-
-
-class Basket(Body):
-    """The products already chosen."""
-
-    product_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)]
-
-
-class ComplementView(View):
-    """A product that is bought together with `from_product_id`, and how often."""
-
-    product_id: UUID
-    sku: str
-    name: str
-    unit: str
-    base_price: Money
-    available: SignedQuantity
-    from_product_id: UUID
-    orders_together: int
-    support: float
-    confidence: float
-    lift: float
-    explanation: str
-
-
-class Complements(View):
-    """Strongest first: by confidence times lift."""
-
-    items: list[ComplementView]
 
 
 @routes.get(
@@ -70,66 +36,102 @@ class Complements(View):
 async def list_complementary(call: Call[RuleQuery], product_id: UUID) -> Reply:
     """Support: share of all orders with both. Confidence: share of the orders with this product that hold the
     other. Lift: how many times as often as by chance."""
-    if await call.tx.fetch_one(sql.find_product, product_id=product_id) is None:
-        raise NotFoundError("product_not_found", "There is no such product.", "Produto não encontrado.")
-    return await _complements(call, [product_id])
+    await require_product(call, product_id)
+    holds = await parameters_for(call.tx, product_id)
+    items = [] if holds is None else await complements(call.tx, [product_id], asked_by(call), holds)
+    return Reply({"items": items})
+
+
+@routes.get(
+    "/insights/sales/substitutes/{product_id}",
+    may="insights:read",
+    summary="List what can stand in for a product",
+    query=AdviceQuery,
+    answers=Substitutes,
+    errors=(404,),
+)
+async def list_substitutes(call: Call[AdviceQuery], product_id: UUID) -> Reply:
+    """In stock, of the same category and unit, at a price within the store's band. What most of the product's customers
+    have bought too comes first, then what is seldom sold together with it."""
+    await require_product(call, product_id)
+    holds = await parameters_for(call.tx, product_id)
+    items = [] if holds is None else await substitutes(call.tx, [product_id], asked_by(call), holds)
+    return Reply({"items": items})
+
+
+@routes.get(
+    "/insights/sales/bundles",
+    may="insights:read",
+    summary="List bundles of products",
+    query=BundleQuery,
+    answers=Bundles,
+)
+async def list_bundles(call: Call[BundleQuery]) -> Reply:
+    """Three to five products often bought together, all of them in stock, mined now and then from the latest sales."""
+    chosen = [] if call.query.product_id is None else [call.query.product_id]
+    return Reply({"items": await bundles(call.tx, chosen, len(chosen), asked_by(call))})
 
 
 @routes.post(
     "/insights/sales/basket",
     may="insights:read",
-    summary="List what goes with a basket",
+    summary="Advise on a basket",
     query=RuleQuery,
     body=Basket,
-    answers=Complements,
+    answers=BasketAdvice,
 )
 async def complete_basket(call: Call[RuleQuery], body: Basket) -> Reply:
-    """What is bought together with the products of the basket, each by its strongest link to one of them."""
-    return await _complements(call, list(dict.fromkeys(body.product_ids)))
+    """For the lines so far, while they are being typed: what is bought together with them, what would complete a
+    bundle, what this customer usually buys, and what there is instead of products without stock."""
+    return Reply(await advise(call.tx, body.product_ids, asked_by(call, body.customer_id)))
+
+
+@routes.get(
+    "/insights/sales/basket",
+    may="insights:read",
+    summary="Advise on a basket given as a query",
+    query=BasketQuery,
+    answers=BasketAdvice,
+)
+async def complete_basket_given(call: Call[BasketQuery]) -> Reply:
+    """The same; ``product_ids`` is repeated for each product."""
+    query = call.query
+    return Reply(await advise(call.tx, query.product_ids, asked_by(call, query.customer_id)))
 
 
 @routes.get(
     "/quotes/{quote_id}/suggestions",
     may="quotes:read",
-    summary="List what goes with a quote",
+    summary="Advise on a quote",
     query=RuleQuery,
-    answers=Complements,
+    answers=BasketAdvice,
     errors=(404,),
 )
 async def complete_quote(call: Call[RuleQuery], quote_id: UUID) -> Reply:
-    """What is bought together with the products of the quote, for a draft that is being written."""
-    products = await call.tx.fetch_value(sql.list_quoted_products, id=quote_id)
-    if products is None:
+    """The same for the lines of a quote and its customer, for a draft that is being written."""
+    row = await call.tx.fetch_one(sql.find_quoted, id=quote_id)
+    if row is None:
         raise NotFoundError
-    return await _complements(call, products)
+    return Reply(await advise(call.tx, row["product_ids"], asked_by(call, row["customer_id"])))
 
 
-async def _complements(call: Call[RuleQuery], product_ids: Sequence[UUID]) -> Reply:
+def asked_by(call: Call[Any], customer_id: UUID | None = None) -> Asked:
+    """What the caller wants; habits of customers are for those alone who may read customers."""
     query = call.query
-    rows = await call.tx.fetch_all(
-        sql.list_complementary,
-        product_ids=product_ids,
-        min_support=query.min_support,
-        min_confidence=query.min_confidence,
-        include_unavailable=query.include_unavailable,
+    return Asked(
+        locale=call.locale,
+        today=local_day(call.tx.now, call.tenant.time_zone),
         limit=query.limit,
+        include_unavailable=query.include_unavailable,
+        customer_id=customer_id if "customers:read" in call.identity.permissions else None,
+        links={
+            "min_support": getattr(query, "min_support", None),
+            "min_confidence": getattr(query, "min_confidence", None),
+        },
     )
-    numbers = Numbers(call.locale)
-    items: list[dict[str, Any]] = [
-        {
-            "product_id": row["second_id"],
-            "sku": row["sku"],
-            "name": row["name"],
-            "unit": row["unit"],
-            "base_price": str(row["base_price"]),
-            "available": f"{row['available']:.3f}",
-            "from_product_id": row["first_id"],
-            "orders_together": row["together"],
-            "support": row["support"],
-            "confidence": row["confidence"],
-            "lift": row["lift"],
-            "explanation": explain_rule(row, numbers),
-        }
-        for row in rows
-    ]
-    return Reply({"items": items})
+
+
+async def require_product(call: Call[Any], product_id: UUID) -> None:
+    """404 when the store has no such product."""
+    if await call.tx.fetch_one(sql.find_product, product_id=product_id) is None:
+        raise NotFoundError("product_not_found", "There is no such product.", "Produto não encontrado.")

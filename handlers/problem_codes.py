@@ -8,6 +8,7 @@ from runtime.web.problem_codes import ProblemCode
 
 CODES: Mapping[str, ProblemCode] = {
     "alert_closed": ProblemCode((409,), "The product has no such open alert."),
+    "bundle_not_found": ProblemCode((404,), "The store has no such bundle, or no longer."),
     "customer_not_found": ProblemCode((404,), "The store has no such customer."),
     "deliveries_open": ProblemCode(
         (409,), "The route still has deliveries that are neither delivered nor failed; see `delivery_ids`."

@@ -1268,8 +1268,7 @@ ALTER TABLE ONLY public.engine_sales_products FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.engine_sales_totals (
     tenant_id uuid NOT NULL,
     orders bigint NOT NULL,
-    today date,
-    baskets bigint DEFAULT 0 NOT NULL
+    today date
 )
 WITH (fillfactor='50');
 

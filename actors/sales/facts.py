@@ -11,7 +11,6 @@ from uuid import UUID
 
 from runtime.events.catalogue import SaleRecorded
 
-BASKET_LEAST = 3
 BASKETS_KEPT = 4_250
 """The ring has room for the baskets of a mining and for those that come before the next one."""
 _PURCHASES_SEEN = 8
@@ -74,6 +73,7 @@ class StoreSales:
     products: dict[int, Sold] = field(default_factory=dict)
     pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
     baskets: list[bytes] = field(default_factory=list)
+    """Of each order its products' ids in rising order, 16 bytes each."""
     buyers: dict[UUID, Buyer] = field(default_factory=dict)
 
     def add(self, sale: SaleRecorded, day: date) -> None:
@@ -99,8 +99,7 @@ class StoreSales:
             keys = self._add_later(sale.earlier_product_ids, keys)
         else:
             self.orders += 1
-            if len(keys) >= BASKET_LEAST:
-                self.baskets.append(b"".join([key.to_bytes(16, "big") for key in keys]))
+            self.baskets.append(b"".join([key.to_bytes(16, "big") for key in keys]))
         for key in keys:
             products[key].orders += 1
         self.pairs.update(combinations(keys, 2))

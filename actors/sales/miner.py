@@ -1,7 +1,7 @@
 """Bundles: mined from a store's latest baskets now and then, in a process of their own.
 
-They are a pure function of the log: which baskets are mined follows from how many the store has had, not from when the
-miner comes by, so that a rebuild ends with the same bundles.
+They are a pure function of the log: which baskets are mined follows from how many orders the store has had, not from
+when the miner comes by, so that a rebuild ends with the same bundles.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _BUNDLES = UUID("9b2f6f0e-6d0c-5f52-8a5e-3d3f6c1f7a10")
 log = get_logger(__name__)
 
 
-def mining_point(baskets: int) -> int:
-    """The number of the last basket that is mined when there have been so many: every tenth, fiftieth, 250th."""
-    step = 10 if baskets < 100 else 50 if baskets < 1_000 else _LONGEST_STEP
-    return baskets // step * step
+def mining_point(orders: int) -> int:
+    """The number of the last order that is mined when there have been so many: every tenth, fiftieth, 250th."""
+    step = 10 if orders < 100 else 50 if orders < 1_000 else _LONGEST_STEP
+    return orders // step * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Miner:
             wanted = policy(row["parameters"])
             due = _Due(
                 row["tenant_id"],
-                mining_point(row["baskets"]),
+                mining_point(row["orders"]),
                 wanted.bundle_min_support,
                 wanted.bundle_min_orders,
             )

@@ -21,7 +21,7 @@ class Policy(BaseModel):
     rebuy_least_days: int = Field(5, ge=1, le=365)
     rebuy_variation_percent: float = Field(60.0, ge=0, le=1000)
     dismissed_days: int = Field(90, ge=1, le=3650)
-    bundle_min_support: float = Field(0.01, gt=0, le=1)
+    bundle_min_support: float = Field(0.005, gt=0, le=1)
     bundle_min_orders: int = Field(3, ge=2)
     advised: bool = True
 

@@ -94,7 +94,6 @@ async def add_sales(tx: EngineTransaction, stores: Mapping[UUID, StoreSales]) ->
         tenant_ids=tenant_ids,
         total_orders=array_literal([stores[tenant_id].orders for tenant_id in tenant_ids]),
         days=[stores[tenant_id].today for tenant_id in tenant_ids],
-        total_baskets=array_literal([len(stores[tenant_id].baskets) for tenant_id in tenant_ids]),
         product_tenants=product_tenants,
         product_ids=product_ids,
         product_orders=array_literal([sold.orders for sold in products]),

@@ -30,16 +30,13 @@ on conflict (tenant_id, product_id) do update set
 -- place, because a pair of ids is several times as much to send as a pair of numbers. Those arrays are parameters as they
 -- are, not texts to be cast: a cast would be computed again for every row that looks something up.
 with totals as (
-  insert into engine_sales_totals as known (tenant_id, orders, today, baskets)
+  insert into engine_sales_totals as known (tenant_id, orders, today)
   select *
-  from unnest(
-    $tenant_ids::uuid[], $total_orders::text::integer[], $days::date[], $total_baskets::text::integer[]
-  )
+  from unnest($tenant_ids::uuid[], $total_orders::text::integer[], $days::date[])
   on conflict (tenant_id) do update set
     orders = known.orders + excluded.orders,
-    today = excluded.today,
-    baskets = known.baskets + excluded.baskets
-  returning tenant_id, baskets
+    today = excluded.today
+  returning tenant_id, orders
 ),
 products as (
   insert into engine_sales_products as known (tenant_id, product_id, orders, quantity, revenue)
@@ -62,10 +59,10 @@ baskets as (
   insert into engine_sales_baskets as known (tenant_id, slot, number, product_ids)
   select
     t.tenant_id,
-    (t.baskets - given.in_batch + b.number) % $kept::integer,
-    t.baskets - given.in_batch + b.number,
+    (t.orders - given.in_batch + b.number) % $kept::integer,
+    t.orders - given.in_batch + b.number,
     b.product_ids
-  from unnest($tenant_ids::uuid[], $total_baskets::text::integer[])
+  from unnest($tenant_ids::uuid[], $total_orders::text::integer[])
     with ordinality as given (tenant_id, in_batch, place)
   join totals as t on t.tenant_id = given.tenant_id
   join unnest($basket_tenants::text::integer[], $basket_numbers::text::integer[], $baskets::bytea[])

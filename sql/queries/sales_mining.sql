@@ -9,7 +9,7 @@ where c.consumer = $consumer
 -- name: list_mined
 select
   s.tenant_id,
-  s.baskets,
+  s.orders,
   p.parameters::text as parameters,
   m.through,
   m.least_share,
@@ -31,12 +31,12 @@ where b.tenant_id = $tenant_id
 order by b.number;
 
 -- name: save_mined
--- No row when the store has fewer baskets than were mined: its rows have been cleared.
+-- No row when the store has had fewer orders than were mined: its rows have been cleared.
 insert into engine_sales_mined (tenant_id, through, baskets, least_share, least_orders, complete)
 select s.tenant_id, $through, $baskets, $least_share, $least_orders, $complete
 from engine_sales_totals as s
 where s.tenant_id = $tenant_id
-  and s.baskets >= $through
+  and s.orders >= $through
 on conflict (tenant_id) do update set
   through = excluded.through,
   baskets = excluded.baskets,

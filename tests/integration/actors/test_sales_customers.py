@@ -101,7 +101,7 @@ async def test_only_the_latest_baskets_are_kept(
     tenant, products = await new_tenant(), [new_id() for _ in range(3)]
     everyone = tuple((product, 1) for product in products)
     for count in (1, 2, 9):
-        await engines.say(tenant, NOON, *[sale(*everyone)] * count, sale(everyone[0], everyone[1]))
+        await engines.say(tenant, NOON, *[sale(*everyone)] * count)
         await apply(engines, tenant)
     rows = await engines.rows("engine_sales_baskets", tenant)
     assert sorted(row["number"] for row in rows) == [9, 10, 11, 12]
@@ -123,10 +123,9 @@ async def test_bundles_are_mined_from_the_log_and_not_from_when_the_miner_comes_
         await apply(engines, tenant)
         await mine.step()
     assert await mine.step() == 0, "nothing new"
-    kept = [basket for basket in baskets if len(basket) >= 3]
     [mined] = await engines.rows("engine_sales_mined", tenant)
-    assert (mined["through"], mined["complete"]) == (len(kept) // 50 * 50, True)
-    theirs = fp_growth(kept[: mined["through"]], mined["least_orders"])
+    assert (mined["through"], mined["complete"]) == (300, True)
+    theirs = fp_growth(baskets[:300], mined["least_orders"])
     rows = await engines.rows("engine_sales_bundles", tenant)
     assert {tuple(row["product_ids"]): row["orders"] for row in rows} == {
         tuple(map(product_id, numbers)): count for numbers, count in theirs.items()

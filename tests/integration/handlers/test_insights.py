@@ -13,7 +13,7 @@ import pytest
 from actors.stock.model import reorder_point, safety_factor
 from handlers.insights_forecast import ProductForecastView
 from handlers.insights_models import AbcView, AlertView, FeedbackView, ParametersPage, SuggestionView
-from handlers.insights_sales import ComplementView
+from handlers.insights_sales_models import ComplementView
 from runtime.events.catalogue import Payload
 from tests.support.engines import Engines, sale, stock
 
