@@ -10,6 +10,7 @@ import pytest
 
 from handlers.quotes.models import QuoteView
 from tests.integration.handlers.test_selling import Shop
+from tests.support.engines import Engines
 from tests.support.stores import ApiClient
 
 
@@ -86,8 +87,11 @@ async def test_customers_are_told_only_when_the_store_says_so(shop: Shop) -> Non
         assert (await shop.client.get(path)).status == 200
 
 
-async def test_a_draft_gets_suggestions_for_the_whole_of_its_basket(shop: Shop, owner: Any) -> None:
+async def test_a_draft_gets_suggestions_for_the_whole_of_its_basket(
+    shop: Shop, owner: Any, engines: Engines
+) -> None:
     tenant = await owner.fetchval("select tenant_id from products limit 1")
+    await engines.apply(tenant)
     cement, sand, lime = (shop.products[sku] for sku in ("cement", "sand", "lime"))
     await owner.execute("insert into engine_sales_totals (tenant_id, orders) values ($1, 100)", tenant)
     await owner.executemany(
