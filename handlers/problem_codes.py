@@ -46,6 +46,7 @@ CODES: Mapping[str, ProblemCode] = {
     "on_its_way": ProblemCode((409,), "A vehicle is out with more of an order that has left in part."),
     "open_orders": ProblemCode((409,), "The customer still has orders that are under way."),
     "order_not_found": ProblemCode((404,), "The store has no such order."),
+    "other_place": ProblemCode((409,), "The order goes to another customer or place than the delivery."),
     "plan_outdated": ProblemCode(
         (409,), "Deliveries changed while the day was being planned; plan it again."
     ),

@@ -112,7 +112,7 @@ ALTER TABLE ONLY public.delivery_items FORCE ROW LEVEL SECURITY;
 
 CREATE FUNCTION public.delivery_items_json(tenant uuid, delivery uuid) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT json_agg(json_build_object('order_item_id', item.order_item_id, 'product_id', ordered.product_id, 'sku', ordered.sku, 'name', ordered.name, 'unit', ordered.sold_unit, 'quantity', (public.line_quantity(ordered.*, item.quantity))::text, 'stock_unit', ordered.unit, 'stock_quantity', (item.quantity)::text, 'delivered_quantity', (public.line_quantity(ordered.*, item.delivered_quantity))::text, 'stock_delivered_quantity', (item.delivered_quantity)::text) ORDER BY ordered."position") AS json_agg FROM (public.delivery_items item JOIN public.order_items ordered ON (((ordered.tenant_id = item.tenant_id) AND (ordered.id = item.order_item_id)))) WHERE ((item.tenant_id = delivery_items_json.tenant) AND (item.delivery_id = delivery_items_json.delivery)));
+    RETURN (SELECT json_agg(json_build_object('order_item_id', item.order_item_id, 'order_id', ordered.order_id, 'product_id', ordered.product_id, 'sku', ordered.sku, 'name', ordered.name, 'unit', ordered.sold_unit, 'quantity', (public.line_quantity(ordered.*, item.quantity))::text, 'stock_unit', ordered.unit, 'stock_quantity', (item.quantity)::text, 'delivered_quantity', (public.line_quantity(ordered.*, item.delivered_quantity))::text, 'stock_delivered_quantity', (item.delivered_quantity)::text) ORDER BY ordered.order_id, ordered."position") AS json_agg FROM (public.delivery_items item JOIN public.order_items ordered ON (((ordered.tenant_id = item.tenant_id) AND (ordered.id = item.order_item_id)))) WHERE ((item.tenant_id = delivery_items_json.tenant) AND (item.delivery_id = delivery_items_json.delivery)));
 
 CREATE TABLE public.deliveries (
     tenant_id uuid NOT NULL,
@@ -951,6 +951,14 @@ CREATE TABLE public.delivery_links (
 );
 
 ALTER TABLE ONLY public.delivery_links FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.delivery_orders (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    order_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.delivery_orders FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.document_counters (
     tenant_id uuid NOT NULL,
@@ -1936,6 +1944,9 @@ ALTER TABLE ONLY public.delivery_links
 ALTER TABLE ONLY public.delivery_occurrences
     ADD CONSTRAINT delivery_occurrences_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.delivery_orders
+    ADD CONSTRAINT delivery_orders_pkey PRIMARY KEY (tenant_id, delivery_id, order_id);
+
 ALTER TABLE ONLY public.delivery_proofs
     ADD CONSTRAINT delivery_proofs_pkey PRIMARY KEY (tenant_id, delivery_id);
 
@@ -2213,6 +2224,8 @@ CREATE INDEX delivery_links_of_delivery ON public.delivery_links USING btree (te
 
 CREATE INDEX delivery_occurrences_of_delivery ON public.delivery_occurrences USING btree (tenant_id, delivery_id, id);
 
+CREATE INDEX delivery_orders_of_order ON public.delivery_orders USING btree (tenant_id, order_id, delivery_id);
+
 CREATE INDEX engine_pricing_alerts_status ON public.engine_pricing_alerts USING btree (tenant_id, status);
 
 CREATE INDEX engine_pricing_offers_supplier ON public.engine_pricing_offers USING btree (tenant_id, supplier_id);
@@ -2418,6 +2431,12 @@ ALTER TABLE ONLY public.delivery_occurrences
 
 ALTER TABLE ONLY public.delivery_occurrences
     ADD CONSTRAINT delivery_occurrences_tenant_id_reported_by_fkey FOREIGN KEY (tenant_id, reported_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_orders
+    ADD CONSTRAINT delivery_orders_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_orders
+    ADD CONSTRAINT delivery_orders_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 
 ALTER TABLE ONLY public.delivery_proofs
     ADD CONSTRAINT delivery_proofs_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id);
@@ -2746,6 +2765,8 @@ ALTER TABLE public.delivery_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery_occurrences ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.delivery_orders ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.delivery_proofs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_counters ENABLE ROW LEVEL SECURITY;
@@ -2885,6 +2906,8 @@ CREATE POLICY runtime ON public.delivery_items TO basecommerce_api USING (true) 
 CREATE POLICY runtime ON public.delivery_links TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.delivery_occurrences TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.delivery_orders TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.delivery_proofs TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -3069,6 +3092,8 @@ CREATE POLICY tenant ON public.delivery_items AS RESTRICTIVE TO basecommerce_api
 CREATE POLICY tenant ON public.delivery_links AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.delivery_occurrences AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.delivery_orders AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.delivery_proofs AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3298,6 +3323,8 @@ GRANT UPDATE(resolved_at) ON TABLE public.dead_letters TO basecommerce_api;
 GRANT UPDATE(resolved_by) ON TABLE public.dead_letters TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.delivery_links TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.delivery_orders TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.document_counters TO basecommerce_api;
 

@@ -86,7 +86,8 @@ async def deliver(
     issues = await tx.fetch_value(sql.count_occurrences, delivery_id=delivery_id)
     status = "delivered_with_issue" if issues else "delivered"
     await end(tx, delivery_id, order_id, row, status, happened_at, None)
-    await _leave(tx, settings, order_id, delivery_id)
+    for carried in await tx.fetch_all(sql.list_delivery_orders, delivery_id=delivery_id):
+        await _leave(tx, settings, carried["order_id"], delivery_id)
     return await get(tx, delivery_id, caller)
 
 
@@ -102,10 +103,10 @@ async def fail(
 
 
 async def _leave(tx: TenantTransaction, settings: TenantSettings, order_id: UUID, delivery_id: UUID) -> None:
-    """What the delivery brought of the order is sold."""
+    """What the delivery brought of the order is sold; of one that was closed on the way everything was already."""
     rows = await tx.fetch_all(sql.list_brought_items, delivery_id=delivery_id, order_id=order_id)
     order = await orders.hold(tx, order_id)
-    if rows and order is not None:
+    if rows and order is not None and order.status == "out_for_delivery":
         brought = {row["order_item_id"]: row["delivered_quantity"] for row in rows}
         await orders.leave(tx, settings, order, brought, delivery_id)
 

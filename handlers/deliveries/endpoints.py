@@ -11,6 +11,7 @@ from handlers.deliveries.models import (
     DeliveryNew,
     DeliveryView,
     FailureNew,
+    LoadNew,
     OccurrenceNew,
     ProofNew,
 )
@@ -66,6 +67,21 @@ async def create_delivery(call: Call, body: DeliveryNew) -> Reply:
     """Of an order that is being prepared or is out for delivery; without items, of all that no other delivery has.
     Dispatching an order does the same by itself."""
     return _done(call, "delivery.created", await rules.create(call.tx, body, Caller.of(call.identity)))
+
+
+@routes.post(
+    "/deliveries/{delivery_id}/orders",
+    may="deliveries:create",
+    summary="Put another order on a delivery",
+    body=LoadNew,
+    answers=DeliveryView,
+    errors=(404, 409),
+)
+async def load_order(call: Call, delivery_id: UUID, body: LoadNew) -> Reply:
+    """Another order of the same customer that goes to the same site or address, or a part of it, while the delivery is
+    planned; 409 `other_place` otherwise. Each order's goods leave and are sold for themselves."""
+    loaded = await rules.load(call.tx, delivery_id, body, Caller.of(call.identity))
+    return _done(call, "delivery.loaded", loaded, {"order": str(body.order_id)})
 
 
 @routes.get(

@@ -67,11 +67,16 @@ class DeliveryItemNew(Body):
     unit: Unit | None = None
 
 
-class DeliveryNew(Body):
-    """A delivery of an order, or of a part of it; without items of all that no other delivery has."""
+class LoadNew(Body):
+    """An order, or a part of it; without items all of it that no delivery has."""
 
     order_id: UUID
     items: list[DeliveryItemNew] | None = Field(None, min_length=1, max_length=MAX_ITEMS)
+
+
+class DeliveryNew(LoadNew):
+    """A delivery of an order, or of a part of it; without items of all that no other delivery has."""
+
     scheduled_on: Day | None = None
     window_from: Moment | None = None
     window_to: Moment | None = None
@@ -154,6 +159,7 @@ class DeliveryItemView(View):
     """
 
     order_item_id: UUID
+    order_id: UUID
     product_id: UUID
     sku: str
     name: str

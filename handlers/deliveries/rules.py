@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from handlers.changes import CheckVersion, any_version
-from handlers.deliveries.models import PRIORITIES, SHORT_KINDS, DeliveryChange, DeliveryNew
+from handlers.deliveries.models import PRIORITIES, SHORT_KINDS, DeliveryChange, DeliveryNew, LoadNew
 from handlers.delivery_states import DELIVERY, allowed_on_deliveries, delivery_conflict
 from handlers.orders.deliveries import open_delivery
 from handlers.orders.quantities import take_off
@@ -59,11 +59,7 @@ INSIDE = Caller()
 
 async def create(tx: TenantTransaction, body: DeliveryNew, caller: Caller = INSIDE) -> Written:
     """Make a delivery; 404 for an unknown order, 409 when it cannot be delivered now, 422 for more than is owed."""
-    order = await tx.fetch_one(sql.lock_delivered_order, order_id=body.order_id)
-    if order is None:
-        raise NotFoundError("order_not_found", "There is no such order.", "Pedido não encontrado.")
-    if order["fulfilment"] != "delivery" or order["status"] not in DELIVERABLE:
-        raise StateConflictError(order["status"], "deliver_items", [])
+    await _lock_deliverable(tx, body.order_id)
     chosen = None if body.items is None else await _chosen(tx, body)
     delivery_id = await open_delivery(
         tx,
@@ -76,11 +72,42 @@ async def create(tx: TenantTransaction, body: DeliveryNew, caller: Caller = INSI
         notes=body.notes,
     )
     if delivery_id is None:
+        raise _nothing_owed()
+    return await get(tx, delivery_id, caller)
+
+
+async def load(tx: TenantTransaction, delivery_id: UUID, body: LoadNew, caller: Caller = INSIDE) -> Written:
+    """Put another order of the same customer and place on a delivery that no vehicle has yet.
+
+    404 for an unknown order, 409 when it goes elsewhere or cannot be delivered now, 422 for more than is owed.
+    """
+    carried = await tx.fetch_all(sql.list_delivery_orders, delivery_id=delivery_id)
+    if not carried:
+        raise NotFoundError
+    for order_id in sorted({body.order_id, *(row["order_id"] for row in carried)}):
+        if order_id == body.order_id:
+            await _lock_deliverable(tx, order_id)
+        else:
+            await tx.fetch_one(sql.lock_delivered_order, order_id=order_id)
+    row, first_id = await lock(tx, delivery_id, "update", caller)
+    if row["status"] != "planned":
+        raise delivery_conflict(row["status"], "load", caller.permissions)
+    if not await tx.fetch_value(sql.is_same_place, order_id=first_id, other_id=body.order_id):
         raise ConflictError(
-            "nothing_owed",
-            "Everything of this order is in a delivery already.",
-            "Tudo deste pedido já está em uma entrega.",
+            "other_place",
+            "The order goes to another customer or place.",
+            "O pedido vai para outro cliente ou local.",
         )
+    chosen = None if body.items is None else await _chosen(tx, body)
+    loaded = await tx.fetch_value(
+        sql.load_order,
+        delivery_id=delivery_id,
+        order_id=body.order_id,
+        item_ids=None if chosen is None else [item_id for item_id, _ in chosen],
+        quantities=None if chosen is None else [quantity for _, quantity in chosen],
+    )
+    if loaded is None:
+        raise _nothing_owed()
     return await get(tx, delivery_id, caller)
 
 
@@ -141,12 +168,16 @@ async def cancel(
 
 
 async def lock(tx: TenantTransaction, delivery_id: UUID, action: str, caller: Caller) -> tuple[Record, UUID]:
-    """The delivery's row and its order's id, both held; 404, 403 (another driver's), 409 in the wrong state."""
+    """The delivery's row and its first order's id, with all of its orders held.
+
+    404, 403 (another driver's), 409 in the wrong state.
+    """
     found = await tx.fetch_one(sql.find_delivery, id=delivery_id)
     if found is None:
         raise NotFoundError
     caller.check_own(found["driver_id"])
-    await tx.fetch_one(sql.lock_delivered_order, order_id=found["order_id"])
+    for carried in await tx.fetch_all(sql.list_delivery_orders, delivery_id=delivery_id):
+        await tx.fetch_one(sql.lock_delivered_order, order_id=carried["order_id"])
     row = await tx.fetch_one(sql.lock_delivery, id=delivery_id)
     if row is None:
         raise NotFoundError
@@ -188,7 +219,23 @@ async def end(
     )
 
 
-async def _chosen(tx: TenantTransaction, body: DeliveryNew) -> list[tuple[UUID, Decimal]]:
+async def _lock_deliverable(tx: TenantTransaction, order_id: UUID) -> None:
+    order = await tx.fetch_one(sql.lock_delivered_order, order_id=order_id)
+    if order is None:
+        raise NotFoundError("order_not_found", "There is no such order.", "Pedido não encontrado.")
+    if order["fulfilment"] != "delivery" or order["status"] not in DELIVERABLE:
+        raise StateConflictError(order["status"], "deliver_items", [])
+
+
+def _nothing_owed() -> ConflictError:
+    return ConflictError(
+        "nothing_owed",
+        "Everything of this order is in a delivery already.",
+        "Tudo deste pedido já está em uma entrega.",
+    )
+
+
+async def _chosen(tx: TenantTransaction, body: LoadNew) -> list[tuple[UUID, Decimal]]:
     rows = await tx.fetch_all(sql.list_owed_items, order_id=body.order_id)
     owed: dict[UUID, Decimal] = {row["id"]: row["owed"] for row in rows}
     lines: dict[UUID, Record] = {row["id"]: row for row in rows}

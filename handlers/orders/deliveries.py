@@ -55,7 +55,8 @@ async def open_delivery(
 
 
 async def end_deliveries(tx: TenantTransaction, order_id: UUID, status: str) -> None:
-    """The order was delivered or cancelled as a whole: what is still open of its deliveries ends the same way."""
+    """The order was delivered or cancelled as a whole: what is still open of its deliveries ends the same way, but for
+    those that carry another order, too."""
     ended = await tx.fetch_all(
         sql.end_order_deliveries, order_id=order_id, status=status, open_states=list(OPEN)
     )
@@ -64,7 +65,7 @@ async def end_deliveries(tx: TenantTransaction, order_id: UUID, status: str) -> 
             tx,
             DeliveryStatusChanged(
                 delivery_id=row["id"],
-                order_id=order_id,
+                order_id=row["order_id"],
                 route_id=row["route_id"],
                 previous=row["previous"],
                 status=status,

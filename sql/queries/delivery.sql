@@ -111,6 +111,11 @@ made as (
     $user_id, $now, $now
   from counter
   returning id
+),
+carried as (
+  insert into delivery_orders (tenant_id, delivery_id, order_id)
+  select $tenant_id, made.id, $order_id
+  from made
 )
 insert into delivery_items (tenant_id, delivery_id, order_item_id, quantity)
 select $tenant_id, made.id, wanted.id, wanted.quantity
@@ -119,21 +124,33 @@ cross join wanted
 where wanted.quantity > 0;
 
 -- name: end_order_deliveries
+-- What open deliveries carry of the order is settled; one that carries nothing else any more ends, too.
 with former as (
-  select id, status
-  from deliveries
-  where tenant_id = $tenant_id
-    and order_id = $order_id
-    and status = any ($open_states::text[])
-  order by id
+  select d.id, d.status
+  from deliveries as d
+  where d.tenant_id = $tenant_id
+    and d.id = any (
+      array(
+        select carried.delivery_id
+        from delivery_orders as carried
+        where carried.tenant_id = $tenant_id
+          and carried.order_id = $order_id
+      )
+    )
+    and d.status = any ($open_states::text[])
+  order by d.id
   for no key update
 ),
 brought as (
   update delivery_items as item
   set delivered_quantity = case when $status::text = 'delivered' then item.quantity else 0 end
-  from former
+  from former, order_items as ordered
   where item.tenant_id = $tenant_id
     and item.delivery_id = former.id
+    and item.delivered_quantity is null
+    and ordered.tenant_id = item.tenant_id
+    and ordered.id = item.order_item_id
+    and ordered.order_id = $order_id
 )
 update deliveries as d
 set
@@ -146,7 +163,18 @@ set
 from former
 where d.tenant_id = $tenant_id
   and d.id = former.id
-returning d.id, d.route_id, former.status as previous, d.on_time;
+  and not exists (
+    select
+    from delivery_items as other
+    join order_items as ordered
+      on ordered.tenant_id = other.tenant_id
+      and ordered.id = other.order_item_id
+    where other.tenant_id = $tenant_id
+      and other.delivery_id = d.id
+      and other.delivered_quantity is null
+      and ordered.order_id <> $order_id
+  )
+returning d.id, d.order_id, d.route_id, former.status as previous, d.on_time;
 
 -- name: get_delivery
 -- `driver_id` is who drives its route.
@@ -189,7 +217,17 @@ where d.tenant_id = $tenant_id
   and (d.created_at, d.id) < ($before_at::timestamptz, $before_id::uuid)
   and d.created_at >= $from_at
   and ($status::text is null or d.status = $status)
-  and ($order_id::uuid is null or d.order_id = $order_id)
+  and (
+    $order_id::uuid is null
+    or d.id = any (
+      array(
+        select carried.delivery_id
+        from delivery_orders as carried
+        where carried.tenant_id = $tenant_id
+          and carried.order_id = $order_id
+      )
+    )
+  )
   and ($route_id::uuid is null or d.route_id = $route_id)
   and ($scheduled_on::date is null or d.scheduled_on = $scheduled_on)
   and ($serial::bigint is null or d.serial = $serial)
@@ -227,7 +265,8 @@ where tenant_id = $tenant_id
   and id = $id;
 
 -- name: end_delivery
--- What was reported short stays with the store: the customer has the rest, or nothing when it failed.
+-- What was reported short stays with the store: the customer has the rest, or nothing when it failed. What an order that
+-- has ended in the meantime had on it is settled already.
 with short as (
   select order_item_id, sum(quantity) as quantity
   from delivery_occurrences
@@ -249,6 +288,7 @@ brought as (
     end
   where item.tenant_id = $tenant_id
     and item.delivery_id = $id
+    and item.delivered_quantity is null
 )
 update deliveries as d
 set

@@ -221,11 +221,8 @@ where tenant_id = $tenant_id
   and id = $id;
 
 -- name: list_route_deliveries
-select d.id, d.order_id, d.status, o.status as order_status
+select d.id, d.order_id, d.status
 from deliveries as d
-join orders as o
-  on o.tenant_id = d.tenant_id
-  and o.id = d.order_id
 where d.tenant_id = $tenant_id
   and d.route_id = $route_id
 order by d.order_id, d.id;

@@ -105,8 +105,11 @@ where tenant_id = $tenant_id
 -- Whether a vehicle is out with some of the order.
 select exists (
   select
-  from deliveries
-  where tenant_id = $tenant_id
-    and order_id = $order_id
-    and status in ('out', 'arrived')
+  from delivery_orders as carried
+  join deliveries as d
+    on d.tenant_id = carried.tenant_id
+    and d.id = carried.delivery_id
+  where carried.tenant_id = $tenant_id
+    and carried.order_id = $order_id
+    and d.status in ('out', 'arrived')
 );
