@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -73,8 +73,3 @@ def _lumpy(rate: float, rnd: random.Random) -> int:
 def _slow(rate: float, rnd: random.Random) -> int:
     """One or a few pieces, seldom."""
     return rnd.choice((1, 1, 1, 2)) if rnd.random() < rate / 1.25 else 0
-
-
-def of_class(traces: Sequence[Trace], name: str) -> list[int]:
-    """The places of the products of a class."""
-    return [place for place, trace in enumerate(traces) if trace.demand_class == name]

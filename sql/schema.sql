@@ -1382,6 +1382,7 @@ CREATE TABLE public.engine_stock_products (
     forecast double precision,
     lift double precision DEFAULT 1 NOT NULL,
     weekly_variation double precision DEFAULT 0 NOT NULL,
+    known_since date,
     CONSTRAINT engine_stock_products_abc_class_check CHECK ((abc_class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text]))),
     CONSTRAINT engine_stock_products_kind_check CHECK ((kind = ANY (ARRAY['stock_out'::text, 'excess'::text, 'dead_stock'::text]))),
     CONSTRAINT engine_stock_products_method_check CHECK ((method = ANY (ARRAY['mean'::text, 'recent'::text, 'croston'::text, 'tsb'::text, 'seasonal'::text]))),

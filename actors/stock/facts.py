@@ -33,7 +33,9 @@ class Facts:
     ``day_quantity`` and ``day_revenue`` are today's, which get a daily row of their own when the day ends. Croston's
     and the recent demand know closed days only. ``ordered`` is the part of ``on_order`` that purchase orders stand for,
     the rest are suggestions that were accepted; ``lead_time_squares`` is the sum of squared deviations from the mean.
-    ``*_seq`` is the number of the event that a part of the row goes back to: an older one that comes late is not news.
+    Demand is known from ``known_since`` on: the first day with stock, or the first sale, which says nothing of how
+    long the product had waited for it. ``*_seq`` is the number of the event that a part of the row goes back to: an
+    older one that comes late is not news.
     """
 
     product_id: str
@@ -55,6 +57,7 @@ class Facts:
     answered_seq: int = 0
     window_days: int = 90
     first_sale_day: date | None = None
+    known_since: date | None = None
     last_sale_day: date | None = None
     day_quantity: float = 0.0
     day_revenue: float = 0.0
@@ -107,6 +110,7 @@ class Facts:
         """Demand of ``quantity`` on ``day`` (negative: goods came back)."""
         if self.first_sale_day is None or day < self.first_sale_day:
             self.first_sale_day = day
+            self._begin(day)
         if quantity > 0.0 and (self.last_sale_day is None or day > self.last_sale_day):
             self.last_sale_day = day
         if day == today:
@@ -146,10 +150,16 @@ class Facts:
             self.stocked_since = None
         elif self.stocked_since is None:
             self.stocked_since = today
+            self._begin(today)
         if available > 0.0:
             self.out_since = None
         elif self.out_since is None:
             self.out_since = today
+
+    def _begin(self, day: date) -> None:
+        if self.known_since is None or day < self.known_since:
+            self.known_since = day
+            self.changed = True
 
     @property
     def accepted(self) -> float:
@@ -199,7 +209,7 @@ class Facts:
         self.changed = True
         yesterday = today - _ONE_DAY
         out_all_day = (
-            self.first_sale_day is not None
+            self.known_since is not None
             and self.out_since is not None
             and self.out_since < yesterday
             and self.day_quantity <= 0.0
@@ -215,7 +225,7 @@ class Facts:
             if leaving.stock_out:
                 self.window_stock_out_days -= 1
             self._change_window(leaving.quantity, 0.0, -leaving.revenue)
-        if self.first_sale_day is not None and self.first_sale_day < today:
+        if self.known_since is not None and self.known_since < today:
             learn_day(self, yesterday, quantity, policy)
         if self.accepted_until is not None and today > self.accepted_until:
             self.on_order, self.accepted_until = self.ordered, None
@@ -224,6 +234,6 @@ class Facts:
 
     def measured_days(self, today: date) -> int:
         """The days of the window, today included, that say something about demand."""
-        if self.first_sale_day is None:
+        if self.known_since is None:
             return 0
-        return min(self.window_days, (today - self.first_sale_day).days + 1) - self.window_stock_out_days
+        return min(self.window_days, (today - self.known_since).days + 1) - self.window_stock_out_days

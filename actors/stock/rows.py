@@ -26,7 +26,7 @@ _MOVED = (
 )  # fmt: skip
 _OTHER = (
     "on_order", "ordered", "lead_times", "lead_time_mean", "lead_time_squares",
-    "described_seq", "priced_seq", "answered_seq", "ordered_on", "method", "forecast", "lift",
+    "described_seq", "priced_seq", "answered_seq", "ordered_on", "known_since", "method", "forecast", "lift",
     "weekly_variation", "active", "cost", "price",
     "window_days", "croston_size", "croston_interval", "croston_gap",
     "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "accepted_until",

@@ -48,6 +48,7 @@ select
   p.answered_seq,
   p.window_days,
   p.first_sale_day,
+  p.known_since,
   p.last_sale_day,
   p.day_quantity,
   p.day_revenue,
@@ -105,6 +106,7 @@ select
   p.answered_seq,
   p.window_days,
   p.first_sale_day,
+  p.known_since,
   p.last_sale_day,
   p.day_quantity,
   p.day_revenue,
@@ -193,7 +195,7 @@ insert into engine_stock_products (
   lead_time_mean, lead_time_squares, active, cost, price, window_days,
   croston_size,
   croston_interval, croston_gap, recent_mean, recent_variance, suggestion_state, suggestion_until,
-  accepted_until, abc_class, described_seq, priced_seq, answered_seq, ordered_on, method, forecast, lift, weekly_variation, category
+  accepted_until, abc_class, described_seq, priced_seq, answered_seq, ordered_on, known_since, method, forecast, lift, weekly_variation, category
 )
 select *
 from unnest(
@@ -213,7 +215,7 @@ from unnest(
   $croston_size::text::float8[], $croston_interval::text::float8[], $croston_gap::text::integer[],
   $recent_mean::text::float8[], $recent_variance::text::float8[], $suggestion_state::text::text[],
   $suggestion_until::text::date[], $accepted_until::text::date[], $abc_class::text::text[], $described_seq::text::bigint[],
-  $priced_seq::text::bigint[], $answered_seq::text::bigint[], $ordered_on::text::date[],
+  $priced_seq::text::bigint[], $answered_seq::text::bigint[], $ordered_on::text::date[], $known_since::text::date[],
   $method::text::text[], $forecast::text::float8[], $lift::text::float8[], $weekly_variation::text::float8[],
   $category::text[]
 )
@@ -266,6 +268,7 @@ on conflict (tenant_id, product_id) do update set
   priced_seq = excluded.priced_seq,
   answered_seq = excluded.answered_seq,
   ordered_on = excluded.ordered_on,
+  known_since = excluded.known_since,
   method = excluded.method,
   forecast = excluded.forecast,
   lift = excluded.lift,
