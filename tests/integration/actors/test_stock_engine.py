@@ -28,7 +28,7 @@ from tests.support.engines import NOON, Engines, day, returned, sale, stock
 
 STOCK_TABLES = (
     "engine_stock_tenants", "engine_stock_products", "engine_stock_levels", "engine_daily_demand",
-    "engine_stock_feedback",
+    "engine_stock_feedback", "engine_stock_forecasts",
 )  # fmt: skip
 
 
@@ -131,6 +131,17 @@ async def test_days_without_stock_are_not_days_without_demand(engines: Engines, 
     row = await engines.product(tenant, cement)
     assert row["window_stock_out_days"] == 3, "a sale that comes to light late was demand after all"
     assert row["mean"] == pytest.approx(26 / 3)
+
+
+async def test_days_in_stock_before_the_first_sale_are_days_without_demand(
+    engines: Engines, new_tenant
+) -> None:
+    tenant, tap, unstocked = await new_tenant(), new_id(), new_id()
+    await engines.say(tenant, day(0), stock(tap, 9))
+    await engines.say(tenant, day(29), sale((tap, 3), (unstocked, 3)))
+    await engines.apply(tenant)
+    assert (await engines.product(tenant, tap))["mean"] == pytest.approx(3 / 30)
+    assert (await engines.product(tenant, unstocked))["mean"] == 3, "nobody knows since when it was offered"
 
 
 async def test_the_stock_of_all_locations_counts(engines: Engines, new_tenant) -> None:
