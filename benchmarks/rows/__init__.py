@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.installation import Installation
 from benchmarks.results import Result
-from benchmarks.rows import pipeline, processes, requests
+from benchmarks.rows import documents, pipeline, processes, requests
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 
@@ -16,6 +16,7 @@ ROWS: dict[str, Row] = {
     "quote": requests.quote,
     "list": requests.quote_list,
     "flow": requests.flow,
+    "pdf": documents.pdf,
     "two": requests.two_processes,
     "logins": requests.during_logins,
     "log": requests.access_log,

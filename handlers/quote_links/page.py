@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from handlers.quote_links.document import QuoteDocument
+from handlers.quote_links.qr import qr_png
 
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -86,8 +88,9 @@ def _answers(document: QuoteDocument, path: str) -> str:
 def _pix(document: QuoteDocument) -> str:
     if document.pix is None:
         return ""
-    import segno
-
-    image = segno.make(document.pix, error="m").png_data_uri(scale=4, border=2)
+    image = base64.b64encode(qr_png(document.pix)).decode()
     title = document.say("Pague com PIX", "Pay with PIX")
-    return f"<h2>{title}</h2><img alt='PIX' src='{image}'><p><code>{html.escape(document.pix)}</code></p>"
+    return (
+        f"<h2>{title}</h2><img alt='PIX' width=240 src='data:image/png;base64,{image}'>"
+        f"<p><code>{html.escape(document.pix)}</code></p>"
+    )
