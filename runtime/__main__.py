@@ -25,6 +25,9 @@ app.command("runtime.commands.events:app", name="events", help="How far the pipe
 app.command("runtime.commands.engines:app", name="engines", help="Rebuild what engines know; retire one.")
 app.command("runtime.commands.demo:app", name="demo", help="Fill a store with believable business.")
 app.command(
+    "runtime.commands.top:top", name="top", help="Watch servers, consumers and processes in the terminal."
+)
+app.command(
     "runtime.commands.doctor:doctor", name="doctor", help="Check this installation; say what to mend."
 )
 app.command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import anyio
@@ -18,10 +18,15 @@ State = Literal["parked", "replay_requested", "replayed", "discarded"]
 
 
 @app.command
-def status() -> None:
+def status(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False) -> None:
     """Show whether the relay and every engine run, how far they are behind the log, and their dead letters.
 
     A partial store is one whose log had been cut by retention before the engine came.
+
+    Parameters
+    ----------
+    as_json
+        A JSON array for programs instead of a table.
     """
     from runtime.app import engines
     from runtime.data.ids import NIL
@@ -30,6 +35,11 @@ def status() -> None:
     async def show() -> None:
         async with opened(installation()) as database, database.tenant(NIL) as tx:
             rows = await pipeline_status(tx, ["relay", *engines()])
+        if as_json:
+            import orjson
+
+            say(orjson.dumps([dict(row) for row in rows], option=orjson.OPT_INDENT_2).decode())
+            return
         say_table(
             (
                 "CONSUMER",

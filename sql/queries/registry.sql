@@ -87,3 +87,12 @@ where c.consumer = $consumer
   and c.tenant_id = kept.tenant_id
   and c.last_seq < kept.first_seq - 1
 returning c.tenant_id, c.since_seq;
+
+-- name: select_log_positions
+-- all tenants: how many events every consumer has taken altogether, and how many there have ever been, for rates
+select c.consumer as name, sum(c.last_seq)::bigint as taken
+from consumer_cursor as c
+group by c.consumer
+union all
+select 'log', coalesce(sum(h.head), 0)::bigint
+from tenant_event_head as h;

@@ -50,6 +50,7 @@ def command(settings: Settings, monkeypatch, capsys) -> Command:
         ("engines", "rebuild"),
         ("doctor",),
         ("openapi",),
+        ("top",),
         ("backup",),
         ("restore",),
         ("tenant", "import"),
@@ -175,6 +176,28 @@ def test_the_pipeline_is_shown_per_consumer(command) -> None:
     assert code == 0
     assert out.startswith("CONSUMER")
     assert command("events", "dead-letters")[1].count("\n") == 1
+
+
+def test_the_pipeline_is_told_to_programs_as_json(command) -> None:
+    code, out, _ = command("events", "status", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0
+    assert set(rows) >= {"relay", "stock", "sales", "pricing", "delivery"}
+    assert rows["relay"]["dead_letters"] == 0
+
+
+def test_the_installation_is_shown_at_a_glance_and_what_does_not_answer_is_named(
+    command, monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("OPS_PORT", "1")
+    code, out, _ = command("top", "--once", "--interval", "0.2")
+    assert code == 0
+    assert re.search(r"^ *relay +(not deployed|silent)", out, re.MULTILINE)
+    assert "http://127.0.0.1:1: no metrics (ClientConnectorError)" in out
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert "Redis: ConnectionError" in command("top", "--once", "--interval", "0.2")[1]
+    assert command("top", "--interval", "0")[0] == 1
 
 
 def test_a_dead_letter_that_does_not_exist_cannot_be_replayed(command) -> None:
