@@ -37,6 +37,17 @@ def test_every_permission_asked_for_is_held_by_somebody() -> None:
     assert {operation.may for operation in GUARDED} - held == set()
 
 
+def test_every_permission_held_is_asked_for_by_an_operation() -> None:
+    held = frozenset().union(*PERMISSIONS.values())
+    assert held - {operation.may for operation in GUARDED} == set()
+
+
+def test_every_post_but_signing_in_and_an_import_that_repeats_by_itself_honours_a_key() -> None:
+    without = {one.path for one in OPERATIONS if one.method == "POST" and not one.transaction}
+    signing_in = {path for path in without if path.startswith("/api/v1/auth/")}
+    assert without - signing_in == {"/api/v1/suppliers/{supplier_id}/import"}
+
+
 def test_only_signing_in_is_public() -> None:
     public = {operation.path for operation in OPERATIONS if operation.public}
     free = {operation.path for operation in OPERATIONS if operation.may is None and not operation.public}
