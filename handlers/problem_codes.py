@@ -29,8 +29,10 @@ CODES: Mapping[str, ProblemCode] = {
         (409,), "Parts of an order that is delivered leave with its deliveries."
     ),
     "location_not_found": ProblemCode((404,), "The store has no such location."),
+    "lots_on_hand": ProblemCode((409,), "The product still has stock in lots."),
     "more_than_ordered": ProblemCode((409,), "More goods arrived than were ordered and are still due."),
     "name_taken": ProblemCode((409,), "Another of these has the name."),
+    "negative_stock": ProblemCode((409,), "The product has less than nothing somewhere; count it first."),
     "no_driver": ProblemCode((409,), "Nobody is said to drive the route."),
     "no_forecast": ProblemCode((404,), "The product has never been sold."),
     "no_headings": ProblemCode((422,), "The file's first row names no column that is known."),

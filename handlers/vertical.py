@@ -69,6 +69,7 @@ RESOURCES: tuple[Routes, ...] = (
     returns.routes,
     timeline.routes,
     stock.routes,
+    stock.lot_routes,
     stock_keeping.routes,
     dashboard.routes,
     suppliers.routes,

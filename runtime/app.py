@@ -231,6 +231,7 @@ async def _engine_actors(parts: _Parts, name: str) -> list[ActorSpec]:
 
 async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     from handlers.quotes.expiry import expire_due_quotes
+    from handlers.stock.lot_expiry import expire_due_lots
 
     scheduler, api, engine = (
         await parts.database("scheduler"),
@@ -241,6 +242,7 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     settings = parts.settings
     jobs = [
         Job("quote-expiry", 30, lambda: expire_due_quotes(scheduler, api)),
+        Job("lot-expiry", 30, lambda: expire_due_lots(scheduler, api)),
         Job("log-retention", 300, lambda: delete_old_events(scheduler, settings.retention_days)),
         Job("key-retention", 300, lambda: delete_old_idempotency_keys(scheduler)),
         Job("delivery-retention", 300, lambda: delete_old_deliveries(scheduler)),

@@ -769,6 +769,10 @@ CREATE FUNCTION public.stock_quantity(own_unit text, conversions jsonb, given_un
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((given_unit IS NULL) OR (given_unit = own_unit)) THEN quantity ELSE (SELECT ((stock_quantity.quantity * ((conversion.value ->> 'quantity'::text))::numeric) / ((conversion.value ->> 'units'::text))::numeric) FROM jsonb_array_elements(stock_quantity.conversions) conversion(value) WHERE ((conversion.value ->> 'unit'::text) = stock_quantity.given_unit)) END;
 
+CREATE FUNCTION public.store_day(tenant uuid, moment timestamp with time zone) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT ((store_day.moment AT TIME ZONE t.time_zone))::date AS timezone FROM public.tenants t WHERE (t.id = store_day.tenant));
+
 CREATE TABLE public.purchase_receipts (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1477,6 +1481,15 @@ CREATE TABLE public.locations (
 
 ALTER TABLE ONLY public.locations FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.lot_products (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.lot_products FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.order_parts (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1768,16 +1781,55 @@ CREATE TABLE public.stock_levels (
     location_id uuid NOT NULL,
     on_hand numeric(14,3) DEFAULT 0 NOT NULL,
     reserved numeric(14,3) DEFAULT 0 NOT NULL,
-    available numeric(15,3) GENERATED ALWAYS AS ((on_hand - reserved)) STORED,
     last_sold_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    in_lots boolean DEFAULT false NOT NULL,
+    expired numeric(14,3) DEFAULT 0 NOT NULL,
+    available numeric(16,3) GENERATED ALWAYS AS (((on_hand - reserved) - expired)) STORED,
+    CONSTRAINT stock_levels_expired_check CHECK (((expired >= (0)::numeric) AND (expired <= 99999999999.999))),
     CONSTRAINT stock_levels_on_hand_check CHECK (((on_hand >= '-99999999999.999'::numeric) AND (on_hand <= 99999999999.999))),
     CONSTRAINT stock_levels_reserved_check CHECK (((reserved >= (0)::numeric) AND (reserved <= 99999999999.999)))
 )
 WITH (fillfactor='80');
 
 ALTER TABLE ONLY public.stock_levels FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.stock_lot_movements (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    code text NOT NULL,
+    kind text NOT NULL,
+    delta numeric(14,3) NOT NULL,
+    on_hand_after numeric(14,3) NOT NULL,
+    order_id uuid,
+    user_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT stock_lot_movements_delta_check CHECK (((delta <> (0)::numeric) AND ((delta >= '-99999999999.999'::numeric) AND (delta <= 99999999999.999)))),
+    CONSTRAINT stock_lot_movements_kind_check CHECK ((kind = ANY (ARRAY['receipt'::text, 'sale'::text, 'return'::text, 'adjustment'::text, 'count'::text, 'transfer'::text, 'loss'::text]))),
+    CONSTRAINT stock_lot_movements_on_hand_after_check CHECK (((on_hand_after >= (0)::numeric) AND (on_hand_after <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.stock_lot_movements FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.stock_lots (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    code text NOT NULL,
+    expires_on date,
+    on_hand numeric(14,3) NOT NULL,
+    expired boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT stock_lots_code_check CHECK (((length(code) >= 1) AND (length(code) <= 60))),
+    CONSTRAINT stock_lots_expires_on_check CHECK (((expires_on >= '1900-01-01'::date) AND (expires_on <= '2999-12-31'::date))),
+    CONSTRAINT stock_lots_on_hand_check CHECK (((on_hand >= (0)::numeric) AND (on_hand <= 99999999999.999)))
+);
+
+ALTER TABLE ONLY public.stock_lots FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.stock_movements (
     tenant_id uuid NOT NULL,
@@ -2041,6 +2093,9 @@ ALTER TABLE ONLY public.installation
 ALTER TABLE ONLY public.locations
     ADD CONSTRAINT locations_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.lot_products
+    ADD CONSTRAINT lot_products_pkey PRIMARY KEY (tenant_id, product_id);
+
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2148,6 +2203,12 @@ ALTER TABLE ONLY public.stock_counts
 
 ALTER TABLE ONLY public.stock_levels
     ADD CONSTRAINT stock_levels_pkey PRIMARY KEY (tenant_id, product_id, location_id);
+
+ALTER TABLE ONLY public.stock_lot_movements
+    ADD CONSTRAINT stock_lot_movements_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.stock_lots
+    ADD CONSTRAINT stock_lots_pkey PRIMARY KEY (tenant_id, product_id, location_id, code);
 
 ALTER TABLE ONLY public.stock_movements
     ADD CONSTRAINT stock_movements_pkey PRIMARY KEY (tenant_id, id);
@@ -2347,6 +2408,14 @@ CREATE INDEX sites_search ON public.sites USING gin (tenant_id, search public.gi
 
 CREATE INDEX stock_counts_newest ON public.stock_counts USING btree (tenant_id, created_at DESC, id DESC);
 
+CREATE INDEX stock_lot_movements_of_lot ON public.stock_lot_movements USING btree (tenant_id, product_id, location_id, code);
+
+CREATE INDEX stock_lot_movements_of_order ON public.stock_lot_movements USING btree (tenant_id, order_id) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX stock_lots_by_expiry ON public.stock_lots USING btree (tenant_id, expires_on, product_id, location_id, code) WHERE (on_hand > (0)::numeric);
+
+CREATE INDEX stock_lots_due ON public.stock_lots USING btree (expires_on, tenant_id) WHERE ((on_hand > (0)::numeric) AND (NOT expired));
+
 CREATE INDEX stock_movements_newest ON public.stock_movements USING btree (tenant_id, created_at DESC, id DESC);
 
 CREATE INDEX stock_movements_of_order ON public.stock_movements USING btree (tenant_id, order_id) WHERE (order_id IS NOT NULL);
@@ -2447,6 +2516,12 @@ ALTER TABLE ONLY public.delivery_proofs
 
 ALTER TABLE ONLY public.document_counters
     ADD CONSTRAINT document_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.lot_products
+    ADD CONSTRAINT lot_products_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.lot_products
+    ADD CONSTRAINT lot_products_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
 
 ALTER TABLE ONLY public.order_items
     ADD CONSTRAINT order_items_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
@@ -2646,6 +2721,18 @@ ALTER TABLE ONLY public.stock_levels
 ALTER TABLE ONLY public.stock_levels
     ADD CONSTRAINT stock_levels_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
 
+ALTER TABLE ONLY public.stock_lot_movements
+    ADD CONSTRAINT stock_lot_movements_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+
+ALTER TABLE ONLY public.stock_lot_movements
+    ADD CONSTRAINT stock_lot_movements_tenant_id_product_id_location_id_code_fkey FOREIGN KEY (tenant_id, product_id, location_id, code) REFERENCES public.stock_lots(tenant_id, product_id, location_id, code);
+
+ALTER TABLE ONLY public.stock_lot_movements
+    ADD CONSTRAINT stock_lot_movements_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.stock_lots
+    ADD CONSTRAINT stock_lots_tenant_id_product_id_location_id_fkey FOREIGN KEY (tenant_id, product_id, location_id) REFERENCES public.stock_levels(tenant_id, product_id, location_id);
+
 ALTER TABLE ONLY public.stock_movements
     ADD CONSTRAINT stock_movements_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 
@@ -2836,6 +2923,8 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.lot_products ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.order_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_part_items ENABLE ROW LEVEL SECURITY;
@@ -2970,6 +3059,8 @@ CREATE POLICY runtime ON public.idempotency_keys TO basecommerce_api USING (true
 
 CREATE POLICY runtime ON public.locations TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.lot_products TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.order_items TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.order_part_items TO basecommerce_api USING (true) WITH CHECK (true);
@@ -3026,6 +3117,10 @@ CREATE POLICY runtime ON public.stock_counts TO basecommerce_api USING (true) WI
 
 CREATE POLICY runtime ON public.stock_levels TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.stock_lot_movements TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.stock_lots TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.stock_movements TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.supplier_prices TO basecommerce_api USING (true) WITH CHECK (true);
@@ -3050,6 +3145,8 @@ CREATE POLICY scheduler ON public.dead_letters FOR SELECT TO basecommerce_schedu
 
 CREATE POLICY scheduler ON public.quotes FOR SELECT TO basecommerce_scheduler USING (true);
 
+CREATE POLICY scheduler ON public.stock_lots FOR SELECT TO basecommerce_scheduler USING (true);
+
 CREATE POLICY scheduler ON public.webhook_deliveries TO basecommerce_scheduler USING (true);
 
 CREATE POLICY scheduler ON public.webhooks FOR SELECT TO basecommerce_scheduler USING (true);
@@ -3065,6 +3162,10 @@ ALTER TABLE public.stock_count_lines ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.stock_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_levels ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stock_lot_movements ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stock_lots ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_movements ENABLE ROW LEVEL SECURITY;
 
@@ -3156,6 +3257,8 @@ CREATE POLICY tenant ON public.idempotency_keys AS RESTRICTIVE TO basecommerce_a
 
 CREATE POLICY tenant ON public.locations AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant ON public.lot_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant ON public.order_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.order_part_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -3211,6 +3314,10 @@ CREATE POLICY tenant ON public.stock_count_lines AS RESTRICTIVE TO basecommerce_
 CREATE POLICY tenant ON public.stock_counts AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.stock_levels AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.stock_lot_movements AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.stock_lots AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.stock_movements AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3450,6 +3557,8 @@ GRANT SELECT ON TABLE public.installation TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.locations TO basecommerce_api;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.lot_products TO basecommerce_api;
+
 GRANT SELECT,INSERT ON TABLE public.order_parts TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.order_return_items TO basecommerce_api;
@@ -3504,6 +3613,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_count_lines TO basecommerce_api
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_counts TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_levels TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.stock_lot_movements TO basecommerce_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_lots TO basecommerce_api;
+
+GRANT SELECT(tenant_id) ON TABLE public.stock_lots TO basecommerce_scheduler;
+
+GRANT SELECT(expires_on) ON TABLE public.stock_lots TO basecommerce_scheduler;
+
+GRANT SELECT(on_hand) ON TABLE public.stock_lots TO basecommerce_scheduler;
+
+GRANT SELECT(expired) ON TABLE public.stock_lots TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT ON TABLE public.stock_movements TO basecommerce_api;
 

@@ -97,7 +97,7 @@ async def take_part(
         amounts=[item.line_total for item in items],
         movement_ids=[new_id() for _ in items],
     )
-    record_taken(tx, settings, order.row["location_id"], taken)
+    await record_taken(tx, settings, order.row["location_id"], order.id, taken)
     complete = order.rest() == dict(quantities)
     if complete:
         await tx.execute(sql.close_parted_order, id=order.id)

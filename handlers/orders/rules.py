@@ -128,7 +128,7 @@ async def record_placed(
     if created.fulfilment != "counter":
         return
     taken = await tx.fetch_all(sql.take_order_stock, id=created.order_id, location_id=location_id)
-    record_taken(tx, settings, location_id, taken)
+    await record_taken(tx, settings, location_id, created.order_id, taken)
     emit(
         tx,
         SaleRecorded(
@@ -185,7 +185,7 @@ async def deliver(
         return await get(tx, order_id, permissions)
     if moved["previous"] == "out_for_delivery":
         await end_deliveries(tx, order_id, "delivered")
-    record_taken(tx, settings, moved["location_id"], moved["taken"])
+    await record_taken(tx, settings, moved["location_id"], order_id, moved["taken"])
     emit(tx, OrderStatusChanged(order_id=order_id, previous=moved["previous"], status="delivered"))
     emit(
         tx,

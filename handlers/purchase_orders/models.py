@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from handlers.changes import unchanged
 from handlers.pages import Day, NewestFirst
+from handlers.stock.models import LotCode
 from handlers.suppliers.models import LeadTime
 from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Quantity, QuantityOrZero, Version, View
@@ -82,12 +83,15 @@ class PurchaseOrderChange(Body):
 
 class ReceiptItem(Body):
     """How much of a product came in, in the unit it was ordered in unless its own is named; ``unit_cost`` is for one of
-    the same, and without it the order's holds."""
+    the same, and without it the order's holds. ``lot_code`` and its last day belong to products that are kept in lots.
+    """
 
     product_id: UUID
     quantity: Quantity
     unit: Unit | None = None
     unit_cost: Money | None = None
+    lot_code: LotCode | None = None
+    expires_on: Day | None = None
 
 
 class ReceiptNew(Body):

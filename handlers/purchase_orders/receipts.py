@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
@@ -32,6 +33,8 @@ class _Arrival:
     product_id: UUID
     quantity: Decimal
     value: Fraction
+    lot_code: str | None = None
+    expires_on: date | None = None
 
     @property
     def unit_cost(self) -> Decimal:
@@ -71,6 +74,8 @@ async def receive(
             location_id=location_id,
             reason=order["number"],
             unit_cost=arrival.unit_cost,
+            lot_code=arrival.lot_code,
+            expires_on=arrival.expires_on,
         )
         movements[arrival.product_id], _ = await move(
             tx, settings, movement, purchase_order_id=order_id, value=arrival.value
@@ -151,7 +156,7 @@ def _arrivals(body: ReceiptNew, lines: dict[UUID, Record]) -> list[_Arrival]:
             value = share(line, came.stock_quantity)
         else:
             value = Fraction(item.quantity) * Fraction(item.unit_cost)
-        arrival = _Arrival(item.product_id, came.stock_quantity, value)
+        arrival = _Arrival(item.product_id, came.stock_quantity, value, item.lot_code, item.expires_on)
         if arrival.unit_cost > MAX_MONEY:
             raise field_refused(
                 f"/items/{place}/unit_cost", "too_large", "The cost is too large.", "O custo é grande demais."

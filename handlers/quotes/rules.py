@@ -13,7 +13,8 @@ from handlers.orders.rules import Written
 from handlers.quotes.discount_approvals import not_approved
 from handlers.settings import TenantSettings
 from handlers.states import ALL_PERMISSIONS, QUOTE, allowed_on_orders, allowed_on_quotes
-from handlers.stock.rules import ensure_default_location, refuse_shortages
+from handlers.stock.rules import ensure_default_location
+from handlers.stock.shortages import refuse_shortages
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import Record, TenantTransaction

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from handlers.lines import Line, rounded, unknown_reference
 from handlers.settings import TenantSettings
+from handlers.stock.lots import LotDelta, move_lots
 from handlers.stock.models import MovementNew
+from handlers.stock.shortages import refuse_shortages
 from handlers.units import ProductUnits
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import ConflictError
 from runtime.events.catalogue import ProductUpdated, StockUpdated
 from runtime.events.log import emit
 from runtime.web.fields import MAX_MONEY
 from runtime.web.problems import field_refused
 
 DEFAULT_LOCATION_NAME = "Loja"
-
-
-@dataclass(frozen=True, slots=True)
-class Shortage:
-    """A product of which more was asked for than is available."""
-
-    product_id: UUID
-    requested: Decimal
-    available: Decimal
-
-
-class InsufficientStockError(ConflictError):
-    """409: not enough stock; ``products`` says of what, how much was asked for and how much there is."""
-
-    def __init__(self, shortages: Sequence[Shortage]) -> None:
-        super().__init__(
-            "insufficient_stock",
-            "There is not enough stock.",
-            "Não há estoque suficiente.",
-            products=[
-                {
-                    "product_id": str(short.product_id),
-                    "requested": f"{short.requested:.3f}",
-                    "available": f"{short.available:.3f}",
-                }
-                for short in shortages
-            ],
-        )
 
 
 async def ensure_default_location(tx: TenantTransaction) -> UUID:
@@ -77,19 +51,16 @@ async def reserve(
     refuse_shortages(settings, rows)
 
 
-def refuse_shortages(settings: TenantSettings, rows: Sequence[Any]) -> None:
-    """Refuse what came back short (product, requested, available), unless the store allows negative stock."""
-    if rows and not settings.allow_negative_stock:
-        raise InsufficientStockError([Shortage(row[0], row[1], row[2]) for row in rows])
-
-
-def record_taken(
-    tx: TenantTransaction, settings: TenantSettings, location_id: UUID, rows: Sequence[Any]
+async def record_taken(
+    tx: TenantTransaction, settings: TenantSettings, location_id: UUID, order_id: UUID, rows: Sequence[Any]
 ) -> None:
-    """Events for what has left with a delivery (product, quantity, on hand after, available after); 409 when the
-    goods are not there, whatever was reserved."""
+    """Lots and events of what has left for an order (product, quantity, on hand after, available after, in lots); 409
+    when the goods are not there, whatever was reserved."""
     refuse_shortages(settings, [(row[0], row[1], row[2] + row[1]) for row in rows if row[2] < 0])
-    for product_id, quantity, on_hand, available in rows:
+    in_lots = [LotDelta(row[0], location_id, -row[1]) for row in rows if row[4]]
+    if in_lots:
+        await move_lots(tx, "sale", in_lots, order_id=order_id)
+    for product_id, quantity, on_hand, available, _ in rows:
         emit(
             tx,
             StockUpdated(
@@ -128,6 +99,7 @@ async def move(
         raise unknown_reference("/location_id", "location_not_found", "location", "local")
     if body.unit is not None:
         body, value = _in_own_unit(body, ProductUnits(product["unit"], product["unit_conversions"]))
+    _check_lot(body, product["in_lots"])
     location_id = body.location_id or product["default_location_id"] or await ensure_default_location(tx)
     delta = -body.quantity if body.kind == "loss" else body.quantity
     movement_id = new_id()
@@ -147,6 +119,12 @@ async def move(
         raise LookupError("a booking answers its movement")
     if delta < 0 and booked["on_hand"] < 0:
         refuse_shortages(settings, [(body.product_id, -delta, booked["on_hand"] - delta)])
+    available, shown = booked["available"], booked["body"]
+    if product["in_lots"] or booked["in_lots"]:
+        lot = LotDelta(body.product_id, location_id, delta, body.lot_code, body.expires_on)
+        levels = await move_lots(tx, body.kind, [lot])
+        available = levels[body.product_id, location_id]
+        shown = orjson.dumps({**orjson.loads(shown), "available": str(available)}).decode()
     emit(
         tx,
         StockUpdated(
@@ -154,14 +132,32 @@ async def move(
             location_id=location_id,
             delta=delta,
             on_hand=booked["on_hand"],
-            available=booked["available"],
+            available=available,
             reason=body.kind,
             purchase_order_id=purchase_order_id,
         ),
     )
     if booked["average_cost"] is not None:
         await _set_cost(tx, body.product_id, booked["average_cost"])
-    return movement_id, booked["body"]
+    return movement_id, shown
+
+
+def _check_lot(body: MovementNew, in_lots: bool) -> None:
+    """422 for goods that come in without their lot, and for a lot of goods that are not kept in lots."""
+    if in_lots and body.lot_code is None and body.quantity > 0 and body.kind != "loss":
+        raise field_refused(
+            "/lot_code",
+            "missing",
+            "The product is kept in lots; name the lot.",
+            "O produto é controlado por lote; informe o lote.",
+        )
+    if not in_lots and (body.lot_code is not None or body.expires_on is not None):
+        raise field_refused(
+            "/lot_code",
+            "not_in_lots",
+            "The product is not kept in lots.",
+            "O produto não é controlado por lote.",
+        )
 
 
 def _in_own_unit(body: MovementNew, units: ProductUnits) -> tuple[MovementNew, Fraction | None]:

@@ -9,7 +9,8 @@ from typing import Literal
 from uuid import UUID
 
 from handlers.settings import TenantSettings
-from handlers.stock.rules import refuse_shortages
+from handlers.stock.lots import LotDelta, move_lots
+from handlers.stock.shortages import refuse_shortages
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
@@ -55,6 +56,13 @@ async def book(
             settings,
             [(level["product_id"], -level["delta"], level["available"] - level["delta"]) for level in short],
         )
+    kept = {level["product_id"] for level in levels if level["in_lots"]}
+    in_lots = [
+        LotDelta(level["product_id"], level["location_id"], level["delta"])
+        for level in levels
+        if level["product_id"] in kept
+    ]
+    available = await move_lots(tx, kind, in_lots, order_id=order_id) if in_lots else {}
     for level in levels:
         emit(
             tx,
@@ -63,7 +71,7 @@ async def book(
                 location_id=level["location_id"],
                 delta=level["delta"],
                 on_hand=level["on_hand"],
-                available=level["available"],
+                available=available.get((level["product_id"], level["location_id"]), level["available"]),
                 reason=kind,
             ),
         )

@@ -35,6 +35,39 @@ left join (
 where l.tenant_id = $tenant_id
   and l.on_hand <> coalesce(m.total, 0);
 
+-- name: oracle_lots_differ
+-- On-hand of a product that is kept in lots is the sum of its lots, a lot's is the sum of its movements, and what has
+-- expired is what lies in expired lots.
+select 'product ' || l.product_id || ': on hand ' || l.on_hand || ' with ' || l.expired || ' expired, lots hold '
+  || coalesce(lots.on_hand, 0) || ' with ' || coalesce(lots.expired, 0) || ', their movements '
+  || coalesce(moved.total, 0) as problem
+from stock_levels as l
+join lot_products as kept
+  on kept.tenant_id = l.tenant_id
+  and kept.product_id = l.product_id
+left join (
+  select product_id, location_id, sum(on_hand) as on_hand, coalesce(sum(on_hand) filter (where expired), 0) as expired
+  from stock_lots
+  where tenant_id = $tenant_id
+  group by product_id, location_id
+) as lots
+  on lots.product_id = l.product_id
+  and lots.location_id = l.location_id
+left join (
+  select product_id, location_id, sum(delta) as total
+  from stock_lot_movements
+  where tenant_id = $tenant_id
+  group by product_id, location_id
+) as moved
+  on moved.product_id = l.product_id
+  and moved.location_id = l.location_id
+where l.tenant_id = $tenant_id
+  and (
+    l.on_hand <> coalesce(lots.on_hand, 0)
+    or l.expired <> coalesce(lots.expired, 0)
+    or coalesce(lots.on_hand, 0) <> coalesce(moved.total, 0)
+  );
+
 -- name: oracle_reserved_differs
 -- What is reserved is what open orders still wait for.
 select 'product ' || l.product_id || ': reserved ' || l.reserved || ', open orders hold ' || coalesce(o.quantity, 0) as problem

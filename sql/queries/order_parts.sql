@@ -76,7 +76,7 @@ level as (
       reserved = level.reserved - excluded.reserved,
       last_sold_at = greatest(level.last_sold_at, $now),
       updated_at = excluded.updated_at
-  returning product_id, location_id, on_hand, available
+  returning product_id, location_id, on_hand, available, in_lots
 ),
 movement as (
   insert into stock_movements (
@@ -89,9 +89,10 @@ movement as (
   join wanted on wanted.product_id = level.product_id
   left join stock_costs as cost on cost.tenant_id = $tenant_id and cost.product_id = level.product_id
 )
-select wanted.product_id, wanted.quantity, level.on_hand, level.available
+select wanted.product_id, wanted.quantity, level.on_hand, level.available, level.in_lots or lots.product_id is not null as in_lots
 from wanted
 join level on level.product_id = wanted.product_id
+left join lot_products as lots on lots.tenant_id = $tenant_id and lots.product_id = wanted.product_id
 order by wanted.product_id;
 
 -- name: close_parted_order

@@ -56,7 +56,9 @@ select
   (select locations.id from locations where locations.tenant_id = $tenant_id and locations.is_default)
     as default_location_id,
   exists (select from locations where locations.tenant_id = $tenant_id and locations.id = $location_id::uuid)
-    as location_exists
+    as location_exists,
+  exists (select from lot_products where lot_products.tenant_id = $tenant_id and lot_products.product_id = products.id)
+    as in_lots
 from products
 where products.tenant_id = $tenant_id
   and products.id = $product_id
@@ -120,6 +122,7 @@ average as (
 select
   level.on_hand,
   level.available,
+  level.in_lots,
   (select round(average.average_cost, 2) from average) as average_cost,
   json_build_object(
     'id', movement.id,
@@ -193,6 +196,10 @@ select
     'reserved', place.reserved::text,
     'available', place.available::text,
     'incoming', incoming_quantity($tenant_id, products.id, place.location_id)::text,
+    'in_lots', lot_products.product_id is not null,
+    'expired', place.expired::text,
+    'expiring', coalesce(soon.quantity, 0)::numeric(14,3)::text,
+    'next_expiry', soon.first_day,
     'last_cost', purchase_costs.last_cost::text,
     'average_cost', round(stock_costs.average_cost, 2)::text,
     'last_sold_at', place.last_sold_at,
@@ -201,18 +208,30 @@ select
 from products
 cross join lateral (
   select
-    levels.location_id, levels.on_hand, levels.reserved, levels.available, levels.last_sold_at, levels.updated_at
+    levels.location_id, levels.on_hand, levels.reserved, levels.available, levels.expired,
+    levels.last_sold_at, levels.updated_at
   from stock_levels as levels
   where levels.tenant_id = $tenant_id
     and levels.product_id = products.id
   union all
-  select $default_location_id::uuid, 0.000, 0.000, 0.000, null, null
+  select $default_location_id::uuid, 0.000, 0.000, 0.000, 0.000, null, null
   where not exists (
     select from stock_levels as levels where levels.tenant_id = $tenant_id and levels.product_id = products.id
   )
 ) as place
 left join stock_costs on stock_costs.tenant_id = $tenant_id and stock_costs.product_id = products.id
 left join purchase_costs on purchase_costs.tenant_id = $tenant_id and purchase_costs.product_id = products.id
+left join lot_products on lot_products.tenant_id = $tenant_id and lot_products.product_id = products.id
+left join lateral (
+  select sum(lot.on_hand) filter (where lot.expires_on <= day.today + 30) as quantity, min(lot.expires_on) as first_day
+  from (select store_day($tenant_id, $now) as today) as day
+  join stock_lots as lot
+    on lot.tenant_id = $tenant_id
+    and lot.product_id = products.id
+    and lot.location_id = place.location_id
+    and lot.on_hand > 0
+    and lot.expires_on >= day.today
+) as soon on lot_products.product_id is not null
 where products.tenant_id = $tenant_id
   and products.id >= $after_product_id::uuid
   and (products.id, place.location_id) > ($after_product_id::uuid, $after_location_id::uuid)

@@ -19,7 +19,7 @@ level as (
   order by wanted.product_id, wanted.location_id
   on conflict (tenant_id, product_id, location_id) do update
     set on_hand = level.on_hand + excluded.on_hand, updated_at = excluded.updated_at
-  returning product_id, location_id, on_hand, available
+  returning product_id, location_id, on_hand, available, in_lots
 ),
 movement as (
   insert into stock_movements (
@@ -33,11 +33,20 @@ movement as (
     on wanted.product_id = level.product_id
     and wanted.location_id = level.location_id
 )
-select level.product_id, level.location_id, wanted.delta, level.on_hand, level.available
+select
+  level.product_id,
+  level.location_id,
+  wanted.delta,
+  level.on_hand,
+  level.available,
+  level.in_lots or lots.product_id is not null as in_lots
 from level
 join wanted
   on wanted.product_id = level.product_id
   and wanted.location_id = level.location_id
+left join lot_products as lots
+  on lots.tenant_id = $tenant_id
+  and lots.product_id = level.product_id
 order by level.product_id, level.location_id;
 
 -- name: count_known_products

@@ -76,6 +76,7 @@ async def trade(owner_of_schema: asyncpg.Connection, client: ApiClient, store: S
     webhook = (await make("webhooks", hook))["id"]
     await make(f"webhooks/{webhook}/test", status=202)
     await make("stock/counts", {"product_ids": products, "notes": mark})
+    await make(f"products/{products[1]}/keep-lots", status=204)
     tokens = {"quotes": token, "deliveries": await _deliver(client, store, mark, customer, site, items)}
     return Traded(mark, tokens, await ids_of(owner_of_schema, store.id))
 
