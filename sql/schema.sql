@@ -1135,6 +1135,15 @@ WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.engine_pricing_products FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.engine_pricing_suppliers (
+    tenant_id uuid CONSTRAINT engine_pricing_unused_suppliers_tenant_id_not_null NOT NULL,
+    supplier_id uuid CONSTRAINT engine_pricing_unused_suppliers_supplier_id_not_null NOT NULL,
+    active boolean NOT NULL,
+    seq bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.engine_pricing_suppliers FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.engine_pricing_tenants (
     tenant_id uuid NOT NULL,
     today date NOT NULL,
@@ -1146,13 +1155,6 @@ CREATE TABLE public.engine_pricing_tenants (
 WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.engine_pricing_tenants FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.engine_pricing_unused_suppliers (
-    tenant_id uuid NOT NULL,
-    supplier_id uuid NOT NULL
-);
-
-ALTER TABLE ONLY public.engine_pricing_unused_suppliers FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.engine_sales_answers (
     tenant_id uuid NOT NULL,
@@ -2033,7 +2035,7 @@ ALTER TABLE ONLY public.engine_pricing_products
 ALTER TABLE ONLY public.engine_pricing_tenants
     ADD CONSTRAINT engine_pricing_tenants_pkey PRIMARY KEY (tenant_id);
 
-ALTER TABLE ONLY public.engine_pricing_unused_suppliers
+ALTER TABLE ONLY public.engine_pricing_suppliers
     ADD CONSTRAINT engine_pricing_unused_suppliers_pkey PRIMARY KEY (tenant_id, supplier_id);
 
 ALTER TABLE ONLY public.engine_sales_answers
@@ -2799,9 +2801,9 @@ CREATE POLICY batch ON public.engine_pricing_periods AS RESTRICTIVE TO basecomme
 
 CREATE POLICY batch ON public.engine_pricing_products AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_pricing_suppliers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
-CREATE POLICY batch ON public.engine_pricing_unused_suppliers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
+CREATE POLICY batch ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
 CREATE POLICY batch ON public.engine_sales_answers AS RESTRICTIVE TO basecommerce_engine USING (((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])) IS TRUE)) WITH CHECK ((tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[])));
 
@@ -2881,9 +2883,9 @@ ALTER TABLE public.engine_pricing_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_pricing_products ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.engine_pricing_tenants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.engine_pricing_suppliers ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.engine_pricing_unused_suppliers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.engine_pricing_tenants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.engine_sales_answers ENABLE ROW LEVEL SECURITY;
 
@@ -3019,9 +3021,9 @@ CREATE POLICY runtime ON public.engine_pricing_periods TO basecommerce_api, base
 
 CREATE POLICY runtime ON public.engine_pricing_products TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
-CREATE POLICY runtime ON public.engine_pricing_tenants TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+CREATE POLICY runtime ON public.engine_pricing_suppliers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
-CREATE POLICY runtime ON public.engine_pricing_unused_suppliers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
+CREATE POLICY runtime ON public.engine_pricing_tenants TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.engine_sales_answers TO basecommerce_api, basecommerce_engine USING (true) WITH CHECK (true);
 
@@ -3217,9 +3219,9 @@ CREATE POLICY tenant ON public.engine_pricing_periods AS RESTRICTIVE TO basecomm
 
 CREATE POLICY tenant ON public.engine_pricing_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
-CREATE POLICY tenant ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+CREATE POLICY tenant ON public.engine_pricing_suppliers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
-CREATE POLICY tenant ON public.engine_pricing_unused_suppliers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+CREATE POLICY tenant ON public.engine_pricing_tenants AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.engine_sales_answers AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3460,11 +3462,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_periods TO base
 GRANT SELECT ON TABLE public.engine_pricing_products TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_products TO basecommerce_engine;
 
+GRANT SELECT ON TABLE public.engine_pricing_suppliers TO basecommerce_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_suppliers TO basecommerce_engine;
+
 GRANT SELECT ON TABLE public.engine_pricing_tenants TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_tenants TO basecommerce_engine;
-
-GRANT SELECT ON TABLE public.engine_pricing_unused_suppliers TO basecommerce_api;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_pricing_unused_suppliers TO basecommerce_engine;
 
 GRANT SELECT ON TABLE public.engine_sales_answers TO basecommerce_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.engine_sales_answers TO basecommerce_engine;

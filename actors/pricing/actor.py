@@ -61,8 +61,8 @@ class PricingEngine(Engine):
         await _load(tx, stores, steps)
         for step in steps:
             step.take()
-        if suppliers := {key: step.reactivates for step in steps for key in step.supplier_changed()}:
-            await rows.save_suppliers(tx, suppliers)
+        if suppliers := {key for step in steps for key in step.supplier_changed()}:
+            await rows.save_suppliers(tx, stores, suppliers)
         for store in stores.values():
             _begin(store, store.day)
         await rows.save_products(tx, stores.values())
@@ -134,11 +134,6 @@ class _Step:
         payload = self.event.payload
         return isinstance(payload, PricingParametersSet) and payload.product_id is None
 
-    @property
-    def reactivates(self) -> bool:
-        """Whether it brings a supplier back into use."""
-        return isinstance(self.event.payload, SupplierReactivated)
-
     def supplier_changed(self) -> list[tuple[UUID, UUID]]:
         """The (tenant, supplier) that it takes out of use or brings back, if any."""
         payload = self.event.payload
@@ -170,10 +165,10 @@ class _Step:
             touched = list(store.products.values())
         else:
             touched = [store.products[product_id] for product_id in sorted(self.products())]
+        self._use_supplier()
         for product in touched:
             product.advance(today, store.zone, store.policy_of(product))
             self._fold(product)
-        self._use_supplier()
         self._receive()
         for product in touched:
             product.assess(today, self.event.occurred_at, store.policy_of(product))
@@ -188,7 +183,7 @@ class _Step:
     def _fold(self, product: Product) -> None:
         match payload := self.event.payload:
             case SupplierPriceRegistered():
-                active = payload.supplier_id not in self.store.unused
+                active = self.store.uses(payload.supplier_id)
                 offer = product.offers.setdefault(payload.supplier_id, Offer(active))
                 offer.register(_period(payload, self.event.seq, self.day))
             case ProductCreated() | ProductUpdated():
@@ -196,7 +191,7 @@ class _Step:
                 product.price = round(payload.base_price, 2)
                 product.cost = None if payload.cost is None else round(payload.cost, 2)
             case SupplierDeactivated() | SupplierReactivated():
-                product.offers[payload.supplier_id].active = self.reactivates
+                product.offers[payload.supplier_id].active = self.store.uses(payload.supplier_id)
             case ProductPriceUpdated():
                 product.price = round(payload.price, 2)
             case PricingAlertAnswered():
@@ -207,11 +202,12 @@ class _Step:
                 product.parameters = self._parameters()
 
     def _use_supplier(self) -> None:
+        """Whether a supplier is in use is said by the latest event about it, whichever is applied first."""
         for _, supplier_id in self.supplier_changed():
-            if self.reactivates:
-                self.store.unused.discard(supplier_id)
-            else:
-                self.store.unused.add(supplier_id)
+            _, known = self.store.suppliers.get(supplier_id, (True, 0))
+            if self.event.seq > known:
+                used = isinstance(self.event.payload, SupplierReactivated)
+                self.store.suppliers[supplier_id] = (used, self.event.seq)
 
     def _receive(self) -> None:
         payload = self.event.payload

@@ -46,8 +46,8 @@ class Alert:
     changed: bool = False
 
     def take(self, said: PricingAlertAnswered, at: datetime) -> None:
-        """Keep what somebody made of the alert while it is open; the last answer holds."""
-        if self.status == "open":
+        """Keep what somebody made of the alert while it is open; the last answer holds, whichever is applied first."""
+        if self.status == "open" and at >= max(filter(None, (self.opened_at, self.answered_at))):
             self.answer, self.reason, self.until = said.answer, said.reason, said.until
             self.answered_at, self.changed = at, True
 

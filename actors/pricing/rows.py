@@ -39,8 +39,8 @@ class Store:
     zone: ZoneInfo
     today: date | None
     parameters: str | None
-    unused: set[UUID] = field(default_factory=set)
-    """The suppliers that are out of use."""
+    suppliers: dict[UUID, tuple[bool, int]] = field(default_factory=dict)
+    """Whether a supplier is in use, by which event; those never taken out of use are not here."""
     products: dict[UUID, Product] = field(default_factory=dict)
 
     @property
@@ -49,6 +49,10 @@ class Store:
         if self.today is None:
             raise AssertionError("the store has no day yet")
         return self.today
+
+    def uses(self, supplier_id: UUID) -> bool:
+        """Whether the supplier is in use."""
+        return self.suppliers.get(supplier_id, (True, 0))[0]
 
     def policy_of(self, product: Product) -> Policy:
         """The store's policy with what the product has of its own."""
@@ -60,10 +64,14 @@ async def read_stores(tx: EngineTransaction, tenant_ids: Iterable[UUID]) -> dict
     rows = await tx.fetch_all(sql.read_pricing_tenants, tenant_ids=sorted(tenant_ids))
     return {
         row["id"]: Store(
-            row["id"], ZoneInfo(row["time_zone"]), row["today"], row["parameters"], set(row["unused"])
+            row["id"], ZoneInfo(row["time_zone"]), row["today"], row["parameters"], _suppliers(row)
         )
         for row in sorted(rows, key=lambda row: row["id"])
     }
+
+
+def _suppliers(row: Any) -> dict[UUID, tuple[bool, int]]:
+    return dict(zip(row["supplier_ids"], zip(row["used"], row["seqs"], strict=True), strict=True))
 
 
 async def save_stores(tx: EngineTransaction, stores: Sequence[Store]) -> None:
@@ -82,14 +90,18 @@ async def save_stores(tx: EngineTransaction, stores: Sequence[Store]) -> None:
     )
 
 
-async def save_suppliers(tx: EngineTransaction, changed: Mapping[tuple[UUID, UUID], bool]) -> None:
-    """Remember which (tenant, supplier) are out of use, and forget those that are in use again (true)."""
+async def save_suppliers(
+    tx: EngineTransaction, stores: Mapping[UUID, Store], changed: Collection[tuple[UUID, UUID]]
+) -> None:
+    """Write whether these (tenant, supplier) are in use."""
     keys = sorted(changed)
+    said = [stores[tenant_id].suppliers[supplier_id] for tenant_id, supplier_id in keys]
     await tx.execute(
-        sql.save_unused_suppliers,
+        sql.save_pricing_suppliers,
         tenant_ids=[tenant_id for tenant_id, _ in keys],
         supplier_ids=[supplier_id for _, supplier_id in keys],
-        active=[changed[key] for key in keys],
+        active=[active for active, _ in said],
+        seqs=[seq for _, seq in said],
     )
 
 
@@ -125,7 +137,7 @@ async def load_products(
     for row in await tx.fetch_all(sql.read_pricing_products, **columns):
         stores[row["tenant_id"]].products[row["product_id"]] = Product(*row[2:])
     for row in await tx.fetch_all(sql.read_pricing_offers, **columns):
-        active = row["supplier_id"] not in stores[row["tenant_id"]].unused
+        active = stores[row["tenant_id"]].uses(row["supplier_id"])
         _product(stores, row).offers[row["supplier_id"]] = Offer(active, *row[3:])
     for row in await tx.fetch_all(sql.read_pricing_periods, **columns):
         period = Period(*row[3:])

@@ -26,9 +26,10 @@ select
       and o.product_id = p.id
       and not exists (
         select
-        from engine_pricing_unused_suppliers as u
+        from engine_pricing_suppliers as u
         where u.tenant_id = o.tenant_id
           and u.supplier_id = o.supplier_id
+          and not u.active
       )
   ) as average_price
 from products as p

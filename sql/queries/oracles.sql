@@ -275,11 +275,37 @@ where o.registered is distinct from r.registered
 select 'supplier ' || s.id || ' is ' || case when s.active then 'in use' else 'out of use' end
   || ', the pricing engine thinks otherwise' as problem
 from suppliers as s
-left join engine_pricing_unused_suppliers as u
+left join engine_pricing_suppliers as u
   on u.tenant_id = s.tenant_id
   and u.supplier_id = s.id
 where s.tenant_id = $tenant_id
-  and s.active <> (u.supplier_id is null);
+  and s.active <> coalesce(u.active, true);
+
+-- name: oracle_engine_purchases_differ
+-- What customers bought, as the sales engine added it up, is what the log says. Only while the log is whole.
+select 'customer ' || coalesce(e.customer_id, l.customer_id) || ', product ' || coalesce(e.product_id, l.product_id)
+  || ': engine has ' || coalesce(e.quantity, 0) || ', the log sold ' || coalesce(l.quantity, 0) as problem
+from (
+  select customer_id, product_id, quantity
+  from engine_sales_customer_products
+  where tenant_id = $tenant_id
+) as e
+full join (
+  select
+    (o.payload ->> 'customer_id')::uuid as customer_id,
+    (item ->> 'product_id')::uuid as product_id,
+    sum((item ->> 'quantity')::numeric) as quantity
+  from event_outbox as o
+  cross join json_array_elements(o.payload -> 'items') as item
+  where o.tenant_id = $tenant_id
+    and o.event_type = 'sale_recorded'
+    and o.payload ->> 'customer_id' is not null
+  group by 1, 2
+) as l
+  on l.customer_id = e.customer_id
+  and l.product_id = e.product_id
+where coalesce(e.quantity, 0) <> coalesce(l.quantity, 0)
+  and (select min(first.tenant_seq) from event_outbox as first where first.tenant_id = $tenant_id) = 1;
 
 -- name: oracle_open_dead_letters
 -- all tenants: dead letters are the platform's

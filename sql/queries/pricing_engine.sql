@@ -4,7 +4,9 @@ select
   t.time_zone,
   s.today,
   s.parameters::text as parameters,
-  array(select u.supplier_id from engine_pricing_unused_suppliers as u where u.tenant_id = t.id) as unused
+  array(select u.supplier_id from engine_pricing_suppliers as u where u.tenant_id = t.id order by 1) as supplier_ids,
+  array(select u.active from engine_pricing_suppliers as u where u.tenant_id = t.id order by u.supplier_id) as used,
+  array(select u.seq from engine_pricing_suppliers as u where u.tenant_id = t.id order by u.supplier_id) as seqs
 from tenants as t
 left join engine_pricing_tenants as s on s.tenant_id = t.id
 where t.id = any ($tenant_ids::uuid[]);
@@ -18,23 +20,13 @@ on conflict (tenant_id) do update set
   parameters = excluded.parameters,
   effective = excluded.effective;
 
--- name: save_unused_suppliers
-with given as (
-  select *
-  from unnest($tenant_ids::uuid[], $supplier_ids::uuid[], $active::boolean[]) as given (tenant_id, supplier_id, active)
-),
-used as (
-  delete from engine_pricing_unused_suppliers as u
-  using given as g
-  where g.active
-    and u.tenant_id = g.tenant_id
-    and u.supplier_id = g.supplier_id
-)
-insert into engine_pricing_unused_suppliers (tenant_id, supplier_id)
-select g.tenant_id, g.supplier_id
-from given as g
-where not g.active
-on conflict do nothing;
+-- name: save_pricing_suppliers
+insert into engine_pricing_suppliers (tenant_id, supplier_id, active, seq)
+select *
+from unnest($tenant_ids::uuid[], $supplier_ids::uuid[], $active::boolean[], $seqs::bigint[])
+on conflict (tenant_id, supplier_id) do update set
+  active = excluded.active,
+  seq = excluded.seq;
 
 -- name: list_supplied_products
 select o.tenant_id, o.product_id
@@ -287,7 +279,7 @@ alerts as (
   where tenant_id = $tenant_id
 ),
 suppliers_cleared as (
-  delete from engine_pricing_unused_suppliers
+  delete from engine_pricing_suppliers
   where tenant_id = $tenant_id
 )
 delete from engine_pricing_tenants

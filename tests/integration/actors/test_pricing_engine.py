@@ -27,10 +27,11 @@ from runtime.events.catalogue import (
     SupplierReactivated,
 )
 from runtime.events.consumer import Consumer
+from runtime.events.event import read_event
 from runtime.events.replay import rebuild
 from tests.support.engines import NOON, Engines, day
 
-TABLES = ("tenants", "products", "offers", "periods", "alerts", "unused_suppliers")
+TABLES = ("tenants", "products", "offers", "periods", "alerts", "suppliers")
 
 
 def price(supplier: UUID, product: UUID, cost: str, **terms: Any) -> SupplierPriceRegistered:
@@ -191,7 +192,32 @@ async def test_a_supplier_out_of_use_does_not_count_and_one_brought_back_does(
     await engines.say(tenant, day(4), SupplierReactivated(supplier_id=cheap))
     await apply(engines, tenant)
     assert await costs(engines, tenant) == {product: 18, other: 5}
-    assert await engines.rows("engine_pricing_unused_suppliers", tenant) == []
+    assert (await one(engines, "suppliers", tenant))["active"]
+
+
+async def test_what_is_applied_late_undoes_nothing_that_was_said_since(engines: Engines, new_tenant) -> None:
+    tenant, supplier, product = await new_tenant(), new_id(), new_id()
+    await engines.say(
+        tenant, NOON, created(product), price(supplier, product, "10"), price(supplier, product, "5")
+    )
+    dismissed = PricingAlertAnswered(
+        product_id=product, about="variation", supplier_id=supplier, answer="dismissed", reason="wrong"
+    )
+    await engines.say(tenant, day(1), SupplierDeactivated(supplier_id=supplier), dismissed)
+    await engines.say(tenant, day(2), SupplierReactivated(supplier_id=supplier))
+    await engines.say(tenant, day(3), price(supplier, product, "20"))
+    rows = await engines.owner.fetch(
+        "select tenant_id, tenant_seq, event_id, event_type, version, occurred_at, payload::text as payload"
+        " from event_outbox where tenant_id = $1 order by tenant_seq",
+        tenant,
+    )
+    events = [read_event(row) for row in rows]
+    for applied in (events[:3], events[5:], events[3:5]):
+        async with engines.engine.engine([tenant]) as tx:
+            await PricingEngine().apply(tx, applied)
+    assert await costs(engines, tenant) == {product: 20}
+    alert = await one(engines, "alerts", tenant)
+    assert (alert["kind"], alert["status"], alert["answer"]) == ("price_rise", "open", None)
 
 
 async def test_an_answer_holds_until_the_alert_is_another_one(engines: Engines, new_tenant) -> None:

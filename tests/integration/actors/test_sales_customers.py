@@ -14,6 +14,7 @@ from actors.sales import facts, miner
 from actors.sales.actor import SalesEngine
 from actors.sales.miner import Miner
 from runtime.data.ids import NIL, new_id
+from runtime.data.oracles import run_oracles
 from runtime.events.catalogue import (
     Payload,
     ProductCreated,
@@ -294,3 +295,19 @@ async def test_what_is_applied_late_undoes_nothing_that_was_said_since(engines: 
     [answer] = await engines.rows("engine_sales_answers", tenant)
     assert (answer["answer"], answer["rests_until"]) == ("accepted", None)
     assert (answer["accepted"], answer["dismissed"]) == (1, 1)
+
+
+async def test_the_oracle_sees_purchases_that_are_not_in_the_log(engines: Engines, new_tenant) -> None:
+    tenant, maria, cement = await new_tenant(), new_id(), new_id()
+
+    async def violations() -> list[str]:
+        found = await run_oracles(engines.api, ["sales"])
+        return [one.oracle for one in found if one.oracle.startswith("oracle_engine_purchases")]
+
+    part = sale((cement, 2), customer_id=maria)
+    await engines.say(tenant, NOON, part, part.model_copy(update={"earlier_product_ids": (cement,)}))
+    assert await violations() == ["oracle_engine_purchases_differ"], "not applied yet"
+    await apply(engines, tenant)
+    assert await violations() == []
+    await engines.owner.execute("update engine_sales_customer_products set quantity = 5")
+    assert await violations() == ["oracle_engine_purchases_differ"]
