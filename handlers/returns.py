@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from handlers.lines import round_half_up
 from handlers.orders.quantities import take_off
+from handlers.sold_lines import part_sold_in
 from handlers.stock_keeping.booking import Delta, book
 from handlers.units import Unit
 from runtime.data.ids import new_id
@@ -125,6 +126,7 @@ async def take_back(tx: TenantTransaction, order_id: UUID, body: ReturnNew) -> U
             quantity=quantity,
             unit_price=item["unit_price"],
             line_total=_share(item, quantity),
+            **part_sold_in(item, quantity),
         )
         for item, quantity in taken
     ]

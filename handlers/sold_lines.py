@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from handlers.lines import Line, round_half_up
+from runtime.data.transactions import Record
 from runtime.events.catalogue import OrderItem, QuoteItem, SoldItem
 
 
@@ -65,6 +68,16 @@ def stock_unit_price(line: Line) -> Decimal:
     if line.price_unit == line.unit:
         return line.unit_price
     return round_half_up(line.at(line.unit_price, line.price_unit) / line.quantity)
+
+
+def part_sold_in(line: Record, quantity: Decimal) -> dict[str, Any]:
+    """How much of the unit that a line is sold in a part of it is, for its event; nothing where that has no end."""
+    if line["sold_unit"] == line["unit"]:
+        return {}
+    sold = Fraction(quantity) * Fraction(line["sold_quantity"]) / Fraction(line["quantity"]) * 1000
+    if sold.denominator != 1:
+        return {}
+    return {"sold_unit": line["sold_unit"], "sold_quantity": Decimal(int(sold)) / 1000}
 
 
 def _sold_in(line: Line) -> dict[str, str | Decimal]:

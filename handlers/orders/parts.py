@@ -13,6 +13,7 @@ from uuid import UUID
 
 from handlers.lines import round_half_up
 from handlers.settings import TenantSettings
+from handlers.sold_lines import part_sold_in
 from handlers.stock.rules import record_taken
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -79,6 +80,7 @@ async def take_part(
             quantity=quantity,
             unit_price=sold.unit_price,
             line_total=_amount(item, quantity),
+            **part_sold_in(item, quantity),
         )
         for item, sold, quantity in leaving
     ]

@@ -50,6 +50,8 @@ async def test_boxes_are_picked_up_in_parts_and_come_back_in_square_metres(
     [left] = shown["left_items"]
     assert (left["quantity"], left["unit"], left["stock_quantity"]) == ("2.000", "CX", "4.640")
     assert shown["left_total"] == "194.88"
+    [sale] = await depot.events("sale_recorded")
+    assert (sale["items"][0]["sold_unit"], Decimal(sale["items"][0]["sold_quantity"])) == ("CX", 2)
     refused = await depot.make(
         f"orders/{order['id']}/deliver", {"items": [{"item_id": item["id"], "quantity": "4"}]}, status=422
     )
