@@ -38,6 +38,7 @@ CODES: Mapping[str, ProblemCode] = {
     "no_headings": ProblemCode((422,), "The file's first row names no column that is known."),
     "no_suggestion": ProblemCode((409,), "There is no open suggestion for the product."),
     "not_a_table": ProblemCode((422,), "The file is neither CSV nor XLSX."),
+    "not_acceptable": ProblemCode((406,), "The Accept header asks for another type than is answered."),
     "not_an_image": ProblemCode((422,), "The content is no readable JPEG, PNG or WebP image."),
     "not_ordered": ProblemCode((404,), "The purchase order has no such product."),
     "not_your_route": ProblemCode((403,), "A driver works on routes of their own only."),

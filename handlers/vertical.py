@@ -11,6 +11,7 @@ from handlers import (
     dashboard,
     deliveries,
     delivery_routes,
+    event_stream,
     events,
     exports,
     insights_answers,
@@ -90,6 +91,7 @@ RESOURCES: tuple[Routes, ...] = (
     insights_sales.routes,
     insights_customers.routes,
     insights_sales_answers.routes,
+    event_stream.routes,
     events.routes,
     webhooks.routes,
 )

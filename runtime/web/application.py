@@ -17,6 +17,7 @@ from runtime.web import auth, branding, documentation
 from runtime.web.context import Context
 from runtime.web.cookies import Cookies
 from runtime.web.endpoint import endpoint
+from runtime.web.feeds import Feeds
 from runtime.web.keys import KeyRing
 from runtime.web.limits import RateLimits
 from runtime.web.outer import Outer
@@ -65,6 +66,7 @@ def create_application(
         cookies=Cookies(tenancy.peers, KeyRing("csrf", secret, previous)),
         cursors=Cursors(KeyRing("cursors", secret, previous)),
         directory=directory,
+        feeds=Feeds(),
         sessions=Sessions(database, redis),
         tokens=Tokens(settings),
         passwords=Passwords(),
@@ -97,7 +99,11 @@ def create_application(
         yield
         context.passwords.close()
 
+    async def end_feeds(_application: web.Application) -> None:
+        context.feeds.closing.set()
+
     application.cleanup_ctx.append(close)
+    application.on_shutdown.append(end_feeds)
     return application
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runtime.data.files import Files
     from runtime.settings import Settings
     from runtime.web.cookies import Cookies
+    from runtime.web.feeds import Feeds
     from runtime.web.limits import RateLimits
     from runtime.web.pagination import Cursors
     from runtime.web.passwords import Passwords
@@ -33,6 +34,7 @@ class Context:
     cookies: Cookies
     cursors: Cursors
     directory: Directory
+    feeds: Feeds
     sessions: Sessions
     tokens: Tokens
     passwords: Passwords

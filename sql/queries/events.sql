@@ -90,3 +90,29 @@ where o.tenant_id = $tenant_id
   ))
 order by o.tenant_seq desc
 limit $limit;
+
+-- name: list_events_after
+select
+  o.tenant_seq,
+  o.event_type,
+  json_build_object(
+    'seq', o.tenant_seq,
+    'event_id', o.event_id,
+    'type', o.event_type,
+    'version', o.version,
+    'occurred_at', o.occurred_at,
+    'correlation_id', o.correlation_id,
+    'payload', o.payload
+  )::text as body
+from event_outbox as o
+where o.tenant_id = $tenant_id
+  and o.tenant_seq > $after_seq
+order by o.tenant_seq
+limit $limit;
+
+-- name: select_log_bounds
+select
+  h.head,
+  coalesce((select min(o.tenant_seq) from event_outbox as o where o.tenant_id = h.tenant_id), h.head + 1) as first_seq
+from tenant_event_head as h
+where h.tenant_id = $tenant_id;
