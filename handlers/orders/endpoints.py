@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from handlers.orders import rules
+from handlers.orders import leaving, rules
 from handlers.orders.models import HandOver, OrderList, OrderNew, OrderView, Reason
 from handlers.pages import bounds, newest_key, serial_of
 from handlers.states import allowed_on_orders
@@ -114,9 +114,9 @@ async def deliver_order(call: Call, order_id: UUID, body: HandOver) -> Reply:
     With items, a part of an order is picked up: that part leaves, and the order is delivered with the last of it."""
     permissions = call.identity.permissions
     if body.items is None:
-        order = await rules.deliver(call.tx, call.tenant.settings, order_id, permissions)
+        order = await leaving.deliver(call.tx, call.tenant.settings, order_id, permissions)
         return _moved(call, "order.delivered", order)
-    order = await rules.hand_over(call.tx, call.tenant.settings, order_id, body.items, permissions)
+    order = await leaving.hand_over(call.tx, call.tenant.settings, order_id, body.items, permissions)
     return _moved(call, "order.handed_over", order)
 
 

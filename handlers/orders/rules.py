@@ -7,18 +7,14 @@ product id, document counter, event head.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from handlers.discounts import check_discount
 from handlers.line_resolution import check_customer, read_parts, resolve, wanted_of
 from handlers.lines import line_columns, total_columns, total_up
 from handlers.orders.deliveries import end_deliveries, open_delivery
-from handlers.orders.models import Fulfilment, HandedItem, OrderNew
-from handlers.orders.parts import OpenOrder, hold, take_part
-from handlers.orders.quantities import take_off
+from handlers.orders.models import Fulfilment, OrderNew
 from handlers.permissions import Role
 from handlers.settings import TenantSettings
 from handlers.sold_lines import order_item, present_lines, sold_item
@@ -37,8 +33,6 @@ from runtime.events.catalogue import (
     SoldItem,
 )
 from runtime.events.log import emit
-
-_LEAVING_WHOLE = frozenset({"out_for_delivery", "ready_for_pickup"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,84 +157,6 @@ async def ready(
     return await _move(tx, order_id, "ready", permissions)
 
 
-async def deliver(
-    tx: TenantTransaction,
-    settings: TenantSettings,
-    order_id: UUID,
-    permissions: frozenset[str] = ALL_PERMISSIONS,
-) -> Written:
-    """out_for_delivery or ready_for_pickup -> delivered: what has not left yet leaves and is recorded as sold.
-
-    409 when on-hand would fall below zero and the store does not allow that.
-    """
-    moved = await tx.fetch_one(
-        sql.deliver_order,
-        id=order_id,
-        sources=order_sources("deliver"),
-        allowed=allowed_on_orders(permissions),
-    )
-    if moved is None:
-        order = await _hold(tx, order_id, "deliver", permissions)
-        await leave(tx, settings, order, order.rest())
-        return await get(tx, order_id, permissions)
-    if moved["previous"] == "out_for_delivery":
-        await end_deliveries(tx, order_id, "delivered")
-    await record_taken(tx, settings, moved["location_id"], order_id, moved["taken"])
-    emit(tx, OrderStatusChanged(order_id=order_id, previous=moved["previous"], status="delivered"))
-    emit(
-        tx,
-        SaleRecorded(
-            order_id=order_id,
-            customer_id=moved["customer_id"],
-            items=sold_items(moved["items"]),
-            total=moved["total"],
-        ),
-    )
-    return Written(order_id, moved["version"], moved["body"])
-
-
-async def hand_over(
-    tx: TenantTransaction,
-    settings: TenantSettings,
-    order_id: UUID,
-    items: Sequence[HandedItem],
-    permissions: frozenset[str] = ALL_PERMISSIONS,
-) -> Written:
-    """A part of an order is picked up; it is delivered when the customer has all of it.
-
-    409 for an order that deliveries bring, 422 for more of an item than is left.
-    """
-    order = await _hold(tx, order_id, "deliver", permissions)
-    if order.row["fulfilment"] == "delivery":
-        raise ConflictError(
-            "leaves_by_delivery",
-            "Parts of this order leave with its deliveries.",
-            "As partes deste pedido saem com as suas entregas.",
-        )
-    rest, wanted = order.rest(), dict[UUID, Decimal]()
-    known = {item["id"]: rest.get(item["id"], Decimal(0)) for item in order.items}
-    lines = {item["id"]: item for item in order.items}
-    for place, item in enumerate(items):
-        taken = take_off(known, lines, item.item_id, item.quantity, item.unit, f"/items/{place}", "item_id")
-        wanted[item.item_id] = wanted.get(item.item_id, Decimal(0)) + taken
-    await leave(tx, settings, order, wanted)
-    return await get(tx, order_id, permissions)
-
-
-async def leave(
-    tx: TenantTransaction,
-    settings: TenantSettings,
-    order: OpenOrder,
-    quantities: Mapping[UUID, Decimal],
-    delivery_id: UUID | None = None,
-) -> None:
-    """What of an order's items leaves now, with a delivery or over the counter; the last of it ends the order."""
-    if order.is_whole() and order.rest() == dict(quantities) and order.status in _LEAVING_WHOLE:
-        await deliver(tx, settings, order.id)
-    elif await take_part(tx, settings, order, quantities, sold_items(order.row["items"]), delivery_id):
-        await end_deliveries(tx, order.id, "delivered")
-
-
 async def cancel(
     tx: TenantTransaction,
     order_id: UUID,
@@ -306,17 +222,6 @@ async def _move(tx: TenantTransaction, order_id: UUID, action: str, permissions:
         raise await _refusal(tx, order_id, action, permissions)
     emit(tx, OrderStatusChanged(order_id=order_id, previous=moved["previous"], status=target))
     return Written(order_id, moved["version"], moved["body"])
-
-
-async def _hold(tx: TenantTransaction, order_id: UUID, action: str, permissions: frozenset[str]) -> OpenOrder:
-    """The order with its row held; 404, or 409 when it is in no state for this."""
-    order = await hold(tx, order_id)
-    if order is None:
-        raise NotFoundError
-    machine = ORDER[order.row["fulfilment"]]
-    if action not in machine.actions or order.status not in machine.sources(action):
-        raise machine.conflict(order.status, action, permissions)
-    return order
 
 
 async def _refusal(
