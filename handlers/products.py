@@ -215,7 +215,7 @@ async def create(tx: TenantTransaction, body: ProductNew) -> UUID:
     except UniqueViolationError:
         raise _sku_taken(body.sku) from None
     await _record_price(tx, product_id, None, body.base_price)
-    emit(tx, ProductCreated(product_id=product_id, **_state(body.model_dump())))
+    emit(tx, ProductCreated(product_id=product_id, **state_of(body.model_dump())))
     return product_id
 
 
@@ -235,12 +235,12 @@ async def change(
             changed["unit"], changed["unit_conversions"], changed["sale_pack"], changed["purchase_pack"]
         )
         if "unit" in changes and await tx.fetch_value(sql.is_product_counted, product_id=product_id):
-            raise _unit_in_use(current["unit"])
+            raise unit_in_use(current["unit"])
         try:
             await tx.execute(sql.update_product, id=product_id, **_columns(changed))
         except UniqueViolationError:
             raise _sku_taken(changed["sku"]) from None
-        emit(tx, ProductUpdated(product_id=product_id, **_state(changed)))
+        emit(tx, ProductUpdated(product_id=product_id, **state_of(changed)))
         if "base_price" in changes:
             await _record_price(tx, product_id, current["base_price"], changed["base_price"])
             emit(
@@ -274,11 +274,13 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "unit_conversions": [conversion.model_dump(mode="json") for conversion in conversions]}
 
 
-def _state(columns: dict[str, Any]) -> dict[str, Any]:
+def state_of(columns: dict[str, Any]) -> dict[str, Any]:
+    """What events say of a product."""
     return {name: columns[name] for name in ("unit", "category", "base_price", "cost", "active")}
 
 
-def _unit_in_use(unit: str) -> ConflictError:
+def unit_in_use(unit: str) -> ConflictError:
+    """409: quantities of the product are written down in its present unit."""
     return ConflictError(
         "unit_in_use",
         f"The product is already counted in {unit}; add a conversion, or a product of its own.",

@@ -13,6 +13,7 @@ from handlers.changes import unchanged
 from handlers.customers import Address
 from handlers.documents import CustomerKind, DocumentText, Phone, PostalCode, normalise_document
 from handlers.pages import Day, NewestFirst
+from handlers.table_uploads import ImportProblemView
 from handlers.units import Unit
 from runtime.web.fields import (
     Body,
@@ -206,15 +207,6 @@ class ImportQuery(Body):
         if self.valid_from is not None and self.valid_to is not None and self.valid_to < self.valid_from:
             raise ValueError("The prices end before they begin.|Os preços terminam antes de começar.")
         return self
-
-
-class ImportProblemView(View):
-    """A row that was not taken; ``row`` is its number in the file, the heading being row 1 of most files."""
-
-    row: int
-    column: str | None
-    code: str
-    message: str
 
 
 class ImportChangeView(View):

@@ -15,30 +15,23 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import anyio
-import anyio.to_thread
-from aiohttp import web
-
 from handlers.lines import round_half_up
-from handlers.suppliers.models import ImportChangeView, ImportProblemView, ImportQuery, ImportView
-from handlers.suppliers.price_files import read_lines
-from handlers.suppliers.price_rows import PriceRow, Problem, read_rows
+from handlers.suppliers.models import ImportChangeView, ImportQuery, ImportView
+from handlers.suppliers.price_rows import PriceRow, read_rows
 from handlers.suppliers.prices import Registration, Terms, add, current_terms, in_own_unit, local_day
 from handlers.suppliers.rules import require
+from handlers.table_cells import Problem
+from handlers.table_uploads import read_table, shown
 from handlers.units import ProductUnits
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import InvalidError, RefusedError
+from runtime.errors import InvalidError
 from runtime.web.call import Call
 
-MAX_FILE = 50 * 1024 * 1024
 CHUNK_ROWS = 500
 TIME_BUDGET_S = 9.0
 MAX_SHOWN = 200
-
-# A file is held in memory as text while it is read; more than two at a time would cost too much.
-_READING = anyio.CapacityLimiter(2)
 
 
 @dataclass(slots=True)
@@ -61,9 +54,7 @@ async def run(call: Call[ImportQuery], supplier_id: UUID) -> ImportView:
     async with _transaction(call) as tx:
         await require(tx, supplier_id)
         first_day = query.valid_from or local_day(tx.now, call.tenant.time_zone)
-    async with _READING:
-        data = await read_file(call.request)
-        rows = await anyio.to_thread.run_sync(lambda: read_rows(read_lines(data)))
+    rows = await read_table(call, read_rows)
     progress, complete = _Progress(), True
     for start in range(0, len(rows), CHUNK_ROWS):
         if time.monotonic() - started > TIME_BUDGET_S:
@@ -82,23 +73,9 @@ async def run(call: Call[ImportQuery], supplier_id: UUID) -> ImportView:
         unchanged=progress.unchanged,
         failed=len(progress.problems),
         codes_learned=progress.codes_learned,
-        errors=[_shown(problem, call.locale) for problem in progress.problems[:MAX_SHOWN]],
+        errors=[shown(problem, call.locale) for problem in progress.problems[:MAX_SHOWN]],
         changes=progress.changes,
     )
-
-
-async def read_file(request: web.Request) -> bytes:
-    """The body as it comes in, whatever its type; 413 above 50 MiB, 422 when there is none."""
-    data = bytearray()
-    async for part in request.content.iter_chunked(1 << 16):
-        data += part
-        if len(data) > MAX_FILE:
-            raise RefusedError(
-                "too_large", "The file is larger than 50 MiB.", "O arquivo passa de 50 MiB.", 413
-            )
-    if not data:
-        raise RefusedError("empty", "There is no file in the request.", "Não há arquivo na requisição.", 422)
-    return bytes(data)
 
 
 async def _take(
@@ -250,13 +227,4 @@ async def _audit(call: Call[Any], tx: TenantTransaction, supplier_id: UUID, regi
                 "after": {"registered": registered},
             }
         ],
-    )
-
-
-def _shown(problem: Problem, locale: str) -> ImportProblemView:
-    return ImportProblemView(
-        row=problem.row,
-        column=problem.column,
-        code=problem.code,
-        message=problem.pt if locale == "pt-BR" else problem.en,
     )

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from handlers.suppliers.price_files import MAX_PREAMBLE, Line
+from handlers.table_cells import (
+    Problem,
+    UnreadableError,
+    has_comma_decimals,
+    plain_words,
+    read_decimal,
+    read_unit,
+)
+from handlers.table_files import MAX_PREAMBLE, Line
 from handlers.units import Unit
 from runtime.errors import RefusedError
 from runtime.web.fields import MAX_MONEY, MAX_QUANTITY
@@ -45,27 +52,8 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 _FIELDS = {heading: field for field, headings in HEADINGS.items() for heading in headings}
-# What units are called beside their abbreviations, in the singular.
-_UNIT_NAMES = {
-    "UND": "UN", "UNID": "UN", "UNIDADE": "UN", "UNIT": "UN", "PECA": "PC", "SACO": "SC", "QUILO": "KG",
-    "TONELADA": "T", "TON": "T", "METRO": "M", "MT": "M", "LITRO": "L", "CAIXA": "CX", "PACOTE": "PCT", "ROLO": "RL",
-    "BARRA": "BR", "CONJUNTO": "CJ", "GALAO": "GL", "LATA": "LT", "BALDE": "BD", "FARDO": "FD", "MILHEIRO": "MIL",
-    "PALETE": "PL", "PALLET": "PL", "BOX": "CX", "PIECE": "PC", "SACK": "SC", "BAG": "SC",
-}  # fmt: skip
 _CENT, _THOUSANDTH = Decimal("0.01"), Decimal("0.001")
-_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a row is not taken, in both languages; ``column`` is the heading's meaning."""
-
-    row: int
-    column: str | None
-    code: str
-    en: str
-    pt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +73,11 @@ class PriceRow:
     unit: Unit | None = None
 
 
-class UnreadableError(ValueError):
-    """A cell that is not what its column says; the code and both sentences."""
-
-    def __init__(self, code: str, en: str, pt: str) -> None:
-        super().__init__(en)
-        self.code, self.en, self.pt = code, en, pt
-
-
 def read_rows(lines: Sequence[Line]) -> list[PriceRow | Problem]:
     """Every line below the headings as a row, or as the problem it has; 422 when there are no headings."""
     start, columns = _find_headings(lines)
     body = lines[start + 1 :]
-    comma_decimals = _has_comma_decimals(body, columns["price"])
+    comma_decimals = has_comma_decimals(body, columns["price"])
     return [_read_row(line, columns, comma_decimals) for line in body]
 
 
@@ -106,7 +86,7 @@ def _find_headings(lines: Sequence[Line]) -> tuple[int, dict[str, int]]:
     for place, line in enumerate(lines[:MAX_PREAMBLE]):
         columns: dict[str, int] = {}
         for column, cell in enumerate(line.cells):
-            field = _FIELDS.get(_plain(cell))
+            field = _FIELDS.get(plain_words(cell))
             if field is not None:
                 columns.setdefault(field, column)
         if "price" in columns and columns.keys() & {"code", "sku", "barcode"}:
@@ -117,23 +97,6 @@ def _find_headings(lines: Sequence[Line]) -> tuple[int, dict[str, int]]:
         "Não encontrei os títulos: é preciso haver preço e código, SKU ou código de barras.",
         422,
     )
-
-
-def _plain(heading: str) -> str:
-    """Without accents, case and punctuation."""
-    letters = unicodedata.normalize("NFKD", heading[:80].lower())
-    words = re.sub(r"[^a-z0-9]+", " ", "".join(c for c in letters if not unicodedata.combining(c)))
-    return words.strip()
-
-
-def _has_comma_decimals(lines: Sequence[Line], column: int) -> bool | None:
-    """Whether the list's prices have decimal commas; None when no price tells."""
-    cells = [line.cells[column] for line in lines if column < len(line.cells)]
-    if any(re.search(r",[0-9]{1,2}$|,[0-9]{4,}$", cell) for cell in cells):
-        return True
-    if any(re.search(r"\.[0-9]{1,2}$|\.[0-9]{4,}$", cell) for cell in cells):
-        return False
-    return None
 
 
 def _read_row(line: Line, columns: Mapping[str, int], comma_decimals: bool | None) -> PriceRow | Problem:
@@ -177,56 +140,9 @@ def _rounded(number: Decimal, unit: Decimal, most: Decimal) -> Decimal:
     return number
 
 
-def read_decimal(text: str, comma_decimals: bool | None) -> Decimal:
-    """A number as typed: "R$ 1.234,56", "1,234.56", "12.9". "1.234" alone is read as the rest of the list writes
-    numbers (``comma_decimals``), and refused when nothing tells."""
-    bare = (
-        text.upper().replace("R$", "").replace("BRL", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
-    )
-    if not bare:
-        raise UnreadableError("missing", "The number is missing.", "Falta o número.")
-    if _NUMBER.fullmatch(bare) is None or len(bare) > 30:
-        raise UnreadableError("not_a_number", "This is not a number.", "Isto não é um número.")
-    separators = [c for c in bare if c in ".,"]
-    if not separators:
-        return Decimal(bare)
-    last = separators[-1]
-    other = "." if last == "," else ","
-    if other in separators:
-        # Both: the last one is the decimal separator, and it stands once.
-        if separators.count(last) > 1:
-            raise UnreadableError("not_a_number", "This is not a number.", "Isto não é um número.")
-        return Decimal(bare.replace(other, "").replace(last, "."))
-    if len(separators) > 1:
-        return Decimal(bare.replace(last, ""))
-    if len(bare) - bare.index(last) == 4 and not bare.startswith("0"):
-        if comma_decimals is None:
-            raise UnreadableError(
-                "ambiguous_number",
-                f"'{bare}' may be read in two ways; write it with two decimals.",
-                f"'{bare}' pode ser lido de duas formas; escreva com duas casas decimais.",
-            )
-        return Decimal(bare.replace(last, "." if (last == ",") == comma_decimals else ""))
-    return Decimal(bare.replace(last, "."))
-
-
-def read_unit(text: str) -> Unit | None:
-    """A unit by its abbreviation or its name, "CX", "caixa" or "m²"; none where nothing stands."""
-    plain = _plain(text.replace("²", "2").replace("³", "3")).replace(" ", "").upper()
-    if not plain:
-        return None
-    singular = plain.removesuffix("S") if len(plain) > 2 else plain
-    name = _UNIT_NAMES.get(singular, singular)
-    if name not in set(Unit):
-        raise UnreadableError(
-            "unknown_unit", f"'{text[:20]}' is not a unit.", f"'{text[:20]}' não é uma unidade."
-        )
-    return Unit(name)
-
-
 def read_days(text: str) -> int | None:
     """A number of days: "28", "28 dias", "28/56" (the mean of the instalments, rounded up), "à vista" (0)."""
-    plain = _plain(text)
+    plain = plain_words(text)
     if not plain:
         return None
     if plain in ("a vista", "avista", "imediato", "imediata", "pronta entrega"):

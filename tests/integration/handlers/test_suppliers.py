@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import xlsxwriter
 
-from handlers import suppliers
+from handlers import suppliers, table_uploads
 from handlers.suppliers import SupplierNew, price_import
 from handlers.suppliers.models import CodeView, ImportView, PriceView, SupplierView
 from runtime.data.database import Database
@@ -253,7 +253,7 @@ async def test_files_that_cannot_be_taken_are_refused(keeper, supplier: str, mon
     await send(
         keeper, supplier, "sku;preço\n", status=422, query="?valid_from=2026-02-01&valid_to=2026-01-01"
     )
-    monkeypatch.setattr(price_import, "MAX_FILE", 1000)
+    monkeypatch.setattr(table_uploads, "MAX_FILE", 1000)
     await send(keeper, supplier, "x" * 2000, status=413)
     await send(keeper, str(uuid4()), "sku;preço\n", status=404)
 

@@ -1,6 +1,6 @@
-"""Suppliers' price lists as they come: CSV of any make or XLSX, read into rows of cells with their numbers.
+"""Tables as people send them: CSV of any make or XLSX, read into rows of cells with their numbers.
 
-Pure and without knowledge of the store; what a row means is decided by ``price_rows``.
+Pure and without knowledge of the store; what a row means is decided by those who ask.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 200
 MAX_CELL = 4_000
 MAX_UNPACKED = 200 * 1024 * 1024
-# More lines before the headings than this, and it is not a price list.
+# More lines before the headings than this, and it is not a table.
 MAX_PREAMBLE = 30
 
 _CHUNK = 1 << 20

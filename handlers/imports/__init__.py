@@ -1,0 +1,5 @@
+"""Products and customers taken in from files."""
+
+from handlers.imports.endpoints import routes
+
+__all__ = ["routes"]
