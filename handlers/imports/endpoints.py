@@ -42,7 +42,8 @@ async def import_products(call: Call[RegisterImportQuery]) -> Reply:
 )
 async def import_customers(call: Call[RegisterImportQuery]) -> Reply:
     """The body is a file as for products. A customer is found by CPF or CNPJ, or by the name where the row has none.
-    Without a kind, the document says whether it is a person or a company; one who has neither is a person. Sending a file again changes nothing."""
+    Without a kind, the document says whether it is a person or a company; one who has neither is a person. Sending a
+    file again changes nothing."""
     _may_change(call, "customers:update")
     return Reply(await run(call, Customers()))
 
