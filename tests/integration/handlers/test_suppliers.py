@@ -223,7 +223,7 @@ async def test_a_list_cut_short_goes_on_when_it_is_sent_again(
         taken += 1
         result = await taking(*given)
         if taken == 2:
-            raise price_import.RefusedError("gone", "gone", "gone", 409)
+            raise RefusedError("gone", "gone", "gone", 409)
         return result
 
     monkeypatch.setattr(price_import, "_take", failing)
