@@ -16,6 +16,7 @@ from handlers.suppliers import SupplierNew, price_import
 from handlers.suppliers.models import CodeView, ImportView, PriceView, SupplierView
 from runtime.data.database import Database
 from runtime.data.ids import new_id
+from runtime.errors import RefusedError
 
 HOLCIM = {
     "name": "Holcim Distribuição",
