@@ -41,6 +41,11 @@ async def shop(client: ApiClient) -> Shop:
     }
     quote = await client.json("POST", "quotes", body, status=201)
     await client.json("PATCH", f"quotes/{quote['id']}", {"notes": "perto da praça"}, status=200)
+    seller = client.at("yard")
+    await seller.login("seller")
+    asked = await seller.json("PATCH", f"quotes/{quote['id']}", {"discount_percent": "50"}, status=200)
+    denial = {"version": asked["version"], "reason": "Maria das Dores já deve"}
+    await client.json("POST", f"quotes/{quote['id']}/deny-discount", denial, status=200)
     order = await client.json("POST", "orders", {**body, "fulfilment": "counter"}, status=201)
     back = {
         "reason": "Maria das Dores desistiu",
@@ -75,7 +80,7 @@ async def test_a_forgotten_person_is_nowhere_in_the_database_and_the_amounts_sta
             for secret in SECRETS:
                 assert secret not in row["row"], table["name"]
     [quote] = (await shop.client.json("GET", "quotes", status=200))["items"]
-    assert (quote["customer_name"], quote["total"]) == ("Anonimizado", "10.00")
+    assert (quote["customer_name"], quote["total"]) == ("Anonimizado", "5.00")
 
 
 async def test_a_customer_with_open_orders_is_not_forgotten(shop: Shop) -> None:
