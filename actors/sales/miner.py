@@ -49,25 +49,22 @@ class _Due:
 
 
 class Miner:
-    """Mines the stores that have had enough new baskets, or other parameters, since it last came by."""
+    """Mines the stores that have had enough new baskets, or other parameters, since they were mined."""
 
     def __init__(self, cursors: EngineCursors, *, budget_s: float = BUDGET_S) -> None:
         self._cursors = cursors
         self._budget_s = budget_s
-        self._seen: dict[UUID, int] = {}
 
     async def step(self) -> int:
         """Mine what is due, one store after the other; returns how many stores there were."""
         async with self._cursors.database.transaction() as tx:
-            rows = await tx.fetch_all(sql.list_engine_positions, consumer=self._cursors.engine.name)
-        moved = [row for row in rows if self._seen.get(row["tenant_id"]) != row["last_seq"]]
+            rows = await tx.fetch_all(sql.list_consumed_tenants, consumer=self._cursors.engine.name)
+        tenant_ids = [row["tenant_id"] for row in rows]
         mined = 0
-        for start in range(0, len(moved), TENANTS_AT_A_TIME):
-            part = moved[start : start + TENANTS_AT_A_TIME]
-            for due in await self._due([row["tenant_id"] for row in part]):
+        for start in range(0, len(tenant_ids), TENANTS_AT_A_TIME):
+            for due in await self._due(tenant_ids[start : start + TENANTS_AT_A_TIME]):
                 await self._mine(due)
                 mined += 1
-            self._seen.update((row["tenant_id"], row["last_seq"]) for row in part)
         return mined
 
     async def _due(self, tenant_ids: Sequence[UUID]) -> list[_Due]:

@@ -1,6 +1,6 @@
--- name: list_engine_positions
--- all tenants: periodic work looks at every tenant whose cursor has moved
-select c.tenant_id, c.last_seq
+-- name: list_consumed_tenants
+-- all tenants: periodic work looks at every tenant that the engine has come to know
+select c.tenant_id
 from consumer_cursor as c
 join tenants as t on t.id = c.tenant_id
 where c.consumer = $consumer
