@@ -139,7 +139,7 @@ class Engine:
             product = store.products[product_id.int]
             policy = store.policy_of(product)
             product.assess(policy, store.day, at)
-            product.conclude(policy)
+            product.conclude(policy, store.day)
             orders.append(product.suggested_quantity)
         for place, quantity in enumerate(orders):
             if quantity:

@@ -21,7 +21,7 @@ def fold_answer(store: Store, event: Event, payload: Answering) -> Product:
     product = store.products[payload.product_id.int]
     policy, today = store.policy_of(product), store.day
     product.assess(policy, today, event.occurred_at)
-    product.conclude(policy)
+    product.conclude(policy, today)
     suggested, newest = product.suggested_quantity, event.seq > product.answered_seq
     product.answered_seq = max(product.answered_seq, event.seq)
     product.changed = True

@@ -95,7 +95,6 @@ class Facts:
     suggested_quantity: float = 0.0
     priority: int | None = None
     xyz_class: XyzClass | None = None
-    due: bool = False
     sold: dict[date, DayDemand] = field(default_factory=dict)
     """Demand of closed days, still to be added to the daily rows."""
     late: dict[date, DayDemand] = field(default_factory=dict)

@@ -43,7 +43,13 @@ class Product(Facts):
         if policy.simple:
             reorder, maximum = simple_levels(mean, policy.lead_time, policy.safety_percent)
         else:
-            reorder = self._reorder_point(policy)
+            reorder = reorder_point(
+                mean * self.lift,
+                self._deviation() if self.weekly_variation else self.deviation,
+                policy.lead_time,
+                policy.z,
+                policy.lead_time_deviation,
+            )
             maximum = order_up_to(reorder, mean, policy.review_period)
         if policy.minimum is not None:
             reorder = policy.minimum
@@ -52,14 +58,13 @@ class Product(Facts):
         self.reorder_point = reorder
         self.maximum = max(maximum, reorder)
         self.days_left = days_until_stock_out(self.available, mean)
-        self.due = self._is_due(policy, today)
         kind, risk = self._find_alert(policy, today)
         self._set_alert(kind, risk, at)
 
-    def conclude(self, policy: Policy) -> None:
+    def conclude(self, policy: Policy, today: date) -> None:
         """Compute what to buy now and how urgent that is (nothing while the stock suffices), and the XYZ class."""
         self.xyz_class = xyz_class(self.mean, self.deviation)
-        if self.status == "open" and self.kind == "stock_out" and self.risk is not None and self.due:
+        if self.status == "open" and self.kind == "stock_out" and self.risk and self._is_due(policy, today):
             self.suggested_quantity = suggested_quantity(
                 self.maximum, self.available, self.on_order, policy.pack_size
             )
@@ -68,16 +73,10 @@ class Product(Facts):
             self.suggested_quantity = 0.0
             self.priority = None
 
-    def _reorder_point(self, policy: Policy) -> float:
-        # Of the scatter of the days, what comes from the weekday is known in advance.
+    def _deviation(self) -> float:
+        """Of the scatter of the days, without what comes from the weekday and is known in advance."""
         variance = self.deviation * self.deviation - self.weekly_variation * self.mean * self.mean
-        return reorder_point(
-            self.mean * self.lift,
-            math.sqrt(variance) if variance > 0.0 else 0.0,
-            policy.lead_time,
-            policy.z,
-            policy.lead_time_deviation,
-        )
+        return math.sqrt(variance) if variance > 0.0 else 0.0
 
     def _is_due(self, policy: Policy, today: date) -> bool:
         """Whether to order: what is there and on order is below the reorder point, or would be gone before an order of

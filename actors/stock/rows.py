@@ -233,7 +233,7 @@ async def save_products(tx: EngineTransaction, products: Iterable[tuple[Store, P
     sold: list[tuple[str, str, date, DayDemand]] = []
     learnt: list[tuple[Store, Product, Forecaster]] = []
     for store, product in products:
-        product.conclude(store.policy_of(product))
+        product.conclude(store.policy_of(product), store.day)
         (changed if product.changed else moved).append((store, product))
         if product.forecaster is not None:
             learnt.append((store, product, product.forecaster))

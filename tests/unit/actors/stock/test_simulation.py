@@ -46,7 +46,7 @@ def follow_advice(parameters: str, *, mean: float, deviation: float, lead_time: 
         product.sell(today, today, demand, 0.0)
         product.move(today, on_hand, on_hand)
         product.assess(rules, today, begins)
-        product.conclude(rules)
+        product.conclude(rules, today)
         quantities[today] = demand
         if product.suggested_quantity > 0:
             coming.append((today + timedelta(days=lead_time), product.suggested_quantity))
