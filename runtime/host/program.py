@@ -12,6 +12,7 @@ from runtime.host.loop_delay import measure_loop_delay
 from runtime.host.ops import Readiness, ops_listener
 from runtime.host.signals import watch_signals
 from runtime.host.supervisor import ActorSpec, Supervisor
+from runtime.host.watchdog import watch_loop
 from runtime.settings import Settings
 
 log = get_logger(__name__)
@@ -37,6 +38,7 @@ async def run_program(
     ):
         await tasks.start(watch_signals, supervisor.drain)
         tasks.start_soon(measure_loop_delay)
+        tasks.start_soon(watch_loop)
         log.info("started", roles=settings.roles, ops_port=ops_port, actors=len(actors))
         await _supervised(supervisor, announce)
         tasks.cancel_scope.cancel()
