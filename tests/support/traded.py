@@ -53,7 +53,8 @@ async def trade(owner_of_schema: asyncpg.Connection, client: ApiClient, store: S
     await make("agreed-prices", {"price_list_id": agreed, "product_id": products[0], "price": "39"})
     items = [{"product_id": product, "quantity": "2", "note": mark} for product in products]
     quoted = {"customer_id": customer, "site_id": site, "notes": mark, "items": items}
-    drafts = [(await make("quotes", quoted))["id"] for _ in range(4)]
+    # The first is given at half the price, which its writer may.
+    drafts = [(await make("quotes", quoted | {"discount_percent": str(off)}))["id"] for off in (50, 0, 0, 0)]
     for sent in drafts[1:]:
         await make(f"quotes/{sent}/send", status=200)
     token = (await make(f"quotes/{drafts[1]}/share", {}))["token"]
