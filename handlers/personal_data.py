@@ -72,6 +72,7 @@ async def anonymise_customer(call: Call, customer_id: UUID) -> Reply:
     await call.tx.execute(sql.anonymise_order_items, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_returns, customer_id=customer_id, name=ANONYMOUS)
     await call.tx.execute(sql.revoke_customer_links, customer_id=customer_id)
+    await call.tx.execute(sql.forget_answers, customer_id=customer_id)
     await call.tx.execute(sql.anonymise_deliveries, customer_id=customer_id)
     names = [
         row["file_name"]

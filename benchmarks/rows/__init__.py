@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.installation import Installation
 from benchmarks.results import Result
-from benchmarks.rows import documents, pipeline, processes, requests
+from benchmarks.rows import documents, files, pipeline, processes, requests
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 
@@ -25,6 +25,7 @@ ROWS: dict[str, Row] = {
     "latency": pipeline.latency,
     "emission": pipeline.emission,
     "memory": processes.memory,
+    "files": files.files,
 }
 
 ON_REQUEST: dict[str, Row] = {"growth": pipeline.growth}

@@ -228,3 +228,25 @@ where l.tenant_id = $tenant_id
   and q.id = l.quote_id
   and q.customer_id = $customer_id
   and l.revoked_at is null;
+
+-- name: forget_answers
+-- Answers that are kept under idempotency keys; a repeated request still changes nothing, and gets no body.
+update idempotency_keys as kept
+set body = ''
+where kept.tenant_id = $tenant_id
+  and kept.body <> ''
+  and (
+    strpos(kept.body, $customer_id::uuid::text) > 0
+    or exists (
+      select from quotes
+      where quotes.tenant_id = kept.tenant_id
+        and quotes.customer_id = $customer_id
+        and strpos(kept.body, quotes.id::text) > 0
+    )
+    or exists (
+      select from orders
+      where orders.tenant_id = kept.tenant_id
+        and orders.customer_id = $customer_id
+        and strpos(kept.body, orders.id::text) > 0
+    )
+  );

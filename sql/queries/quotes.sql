@@ -25,8 +25,14 @@ select
   products.unit,
   products.unit_conversions,
   products.sale_pack,
-  (select customers.active from customers where customers.tenant_id = $tenant_id and customers.id = $customer_id::uuid)
-    as customer_active,
+  -- Held, so that a customer who is being forgotten is either seen as inactive or seen to have this sale.
+  (
+    select customers.active
+    from customers
+    where customers.tenant_id = $tenant_id
+      and customers.id = $customer_id::uuid
+    for share
+  ) as customer_active,
   (select sites.customer_id from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid)
     as site_customer_id,
   (select sites.active from sites where sites.tenant_id = $tenant_id and sites.id = $site_id::uuid) as site_active,

@@ -100,3 +100,27 @@ async def test_only_the_owner_of_the_store_reads_or_forgets(shop: Shop, database
     for client, status in ((seller, 403), (stranger, 404)):
         assert (await client.get(f"customers/{shop.customer}/personal-data")).status == status
         assert (await client.post(f"customers/{shop.customer}/anonymise")).status == status
+
+
+async def test_answers_kept_under_keys_forget_the_person_and_repeats_still_change_nothing(
+    shop: Shop, owner: Any
+) -> None:
+    who = {"kind": "person", "name": "Maria das Dores", "email": "maria@example.com"}
+    sale = {"fulfilment": "counter", "notes": "perto da praça", "items": shop.items(cement=1)}
+
+    async def repeat() -> list[Any]:
+        made = await shop.client.post("customers", json=who, headers={"Idempotency-Key": "a"})
+        body = {**sale, "customer_id": shop.customer}
+        sold = await shop.client.post("orders", json=body, headers={"Idempotency-Key": "b"})
+        return [made, sold]
+
+    made, sold = await repeat()
+    other = (await made.json())["id"]
+    assert sold.status == 201
+    for customer in (other, shop.customer):
+        assert (await shop.client.post(f"customers/{customer}/anonymise")).status == 204
+    for kept in await owner.fetch("select body from idempotency_keys"):
+        assert not any(secret in (kept["body"] or "") for secret in SECRETS)
+    for answer in await repeat():
+        assert (answer.status, answer.headers["Idempotent-Replayed"]) == (201, "true")
+    assert len((await shop.client.json("GET", "customers", status=200))["items"]) == 3

@@ -16,8 +16,9 @@ import pytest
 
 from handlers import orders, quotes, stock
 from handlers.quotes import QuoteChange
+from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import StateConflictError
+from runtime.errors import RefusedError, StateConflictError
 from tests.support.shop import Shop, item
 
 Step = Callable[[TenantTransaction], Awaitable[Any]]
@@ -174,3 +175,23 @@ async def test_the_last_pieces_are_sold_once(shop: Shop, cement: UUID, fulfilmen
         {"product_id": str(cement), "requested": "6.000", "available": "4.000"}
     ]
     assert (await shop.level(cement))[2] == "4.000"
+
+
+async def test_a_sale_waits_for_a_customer_who_is_being_forgotten_and_is_refused(
+    shop: Shop, cement: UUID
+) -> None:
+    async def forget(tx: TenantTransaction) -> None:
+        await tx.fetch_one(sql.lock_customer, id=shop.customer_id)
+        await tx.execute(sql.anonymise_customer, id=shop.customer_id, name="Anonimizado")
+
+    body = quotes.QuoteNew(customer_id=shop.customer_id, items=[item(cement)], notes="Maria")
+
+    async def quote(tx: TenantTransaction) -> Any:
+        try:
+            return await quotes.create(tx, shop.settings, body, "owner")
+        except RefusedError as refused:
+            return refused
+
+    _, refused = await race(shop, forget, quote)
+    assert isinstance(refused, RefusedError)
+    assert await shop.owner.fetchval("select count(*) from quotes") == 0
