@@ -269,7 +269,11 @@ async def test_a_store_moves_to_another_installation_with_all_it_has(
             "event_outbox",
             "tenant_event_head",
             "schema_migrations",
+            "webhooks",
+            "webhook_deliveries",
         )
+        # Signed with another installation's key, and to be sent from one of the two only.
+        assert await _value(url, "select count(*) from webhooks") == 0
         assert await _contents(url, without=without) == await _contents(business.url, without=without)
         assert manifest.images == len(list((tmp_path / "there").rglob("*.jpg"))) > 0
         assert await _value(url, "select slug from tenants where id = $1", business.store.id) == "moved"

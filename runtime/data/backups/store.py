@@ -21,8 +21,8 @@ from runtime.data.ids import NIL, partition_of
 from runtime.data.queries import sql
 from runtime.errors import StartupError
 
-# What lives for a day at most, and must not be valid in two places.
-_LEFT_OUT = frozenset({"sessions", "refresh_tokens", "idempotency_keys"})
+# What must not be valid, or be sent, in two places; the secrets of webhooks are their installation's.
+_LEFT_OUT = frozenset({"sessions", "refresh_tokens", "idempotency_keys", "webhooks", "webhook_deliveries"})
 _DIRECTORY = "tenants"
 _CHUNK = 1 << 16
 
