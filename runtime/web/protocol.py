@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
@@ -17,20 +18,54 @@ from runtime.web import problems
 log = get_logger(__name__)
 
 LOCALE = "pt-BR"
+_LOOK_AGAIN_S = 0.02
 
 
 class ProblemRunner(web.AppRunner):
     """Serves an application; refusals of the HTTP server itself look like those of its operations."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._is_draining = False
+
+    async def drain(self, linger_s: float) -> None:
+        """Accept no connection any more, and close each with its next answer; back when none is left.
+
+        A proxy may be sending on a connection that it believes to be idle, and what it sends must not be lost: so idle
+        connections stay open for up to ``linger_s`` seconds to answer one more request, which asks to close.
+        """
+        self._is_draining = True
+        for site in list(self.sites):
+            await site.stop()
+        with anyio.move_on_after(linger_s):
+            # aiohttp tells nobody when a connection goes.
+            while self.server is not None and self.server.connections:  # noqa: ASYNC110
+                await anyio.sleep(_LOOK_AGAIN_S)
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         return _ProblemServer(
-            _answering_problems(server.request_handler),
+            self._answering(server.request_handler),
             request_factory=server.request_factory,
             handler_cancellation=server.handler_cancellation,
             loop=server._loop,
             **server._kwargs,
         )
+
+    def _answering(
+        self, handler: Callable[[Any], Awaitable[web.StreamResponse]]
+    ) -> Callable[[Any], Awaitable[web.StreamResponse]]:
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                response = await handler(request)
+            except web.HTTPException as error:
+                # Raised before the middlewares: an Expect header of an unknown kind.
+                response = _problem(problems.of_status(error.status), request.path[:500])
+            if self._is_draining and not response.prepared:
+                response.force_close()
+            return response
+
+        return answer
 
 
 class _ProblemServer(web.Server):
@@ -63,20 +98,6 @@ class _ProblemProtocol(web.RequestHandler):
         response = _problem(refused, "/")
         response.force_close()
         return response
-
-
-def _answering_problems(
-    handler: Callable[[Any], Awaitable[web.StreamResponse]],
-) -> Callable[[Any], Awaitable[web.StreamResponse]]:
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except (
-            web.HTTPException
-        ) as error:  # raised before the middlewares: an Expect header of an unknown kind
-            return _problem(problems.of_status(error.status), request.path[:500])
-
-    return answer
 
 
 def _problem(refused: RefusedError, instance: str) -> web.Response:

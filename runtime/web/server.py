@@ -12,7 +12,9 @@ from runtime.web.protocol import ProblemRunner
 
 log = get_logger(__name__)
 
+# Longer than nginx keeps an idle connection (60 s), so that it is nginx that closes them.
 KEEP_ALIVE_S = 75.0
+LINGER_S = 2.0
 
 
 class ApiServer:
@@ -25,7 +27,10 @@ class ApiServer:
         self._grace_s = grace_s
 
     async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
-        """Listen until ``stop``; requests in flight then have the grace time. A taken port stops the start."""
+        """Listen until ``stop``; then every connection gets one more answer, and requests in flight the grace time.
+
+        A taken port stops the start.
+        """
         runner = ProblemRunner(
             self._application,
             access_log=None,
@@ -45,5 +50,6 @@ class ApiServer:
             log.info("listening", address=f"{self._host}:{self.port}")
             task_status.started()
             await stop.wait()
+            await runner.drain(LINGER_S)
         finally:
             await runner.cleanup()

