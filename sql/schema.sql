@@ -2418,6 +2418,8 @@ CREATE INDEX stock_lots_by_expiry ON public.stock_lots USING btree (tenant_id, e
 
 CREATE INDEX stock_lots_due ON public.stock_lots USING btree (expires_on, tenant_id) WHERE ((on_hand > (0)::numeric) AND (NOT expired));
 
+CREATE INDEX stock_movements_by_kind ON public.stock_movements USING btree (tenant_id, kind, created_at DESC, id DESC);
+
 CREATE INDEX stock_movements_newest ON public.stock_movements USING btree (tenant_id, created_at DESC, id DESC);
 
 CREATE INDEX stock_movements_of_order ON public.stock_movements USING btree (tenant_id, order_id) WHERE (order_id IS NOT NULL);

@@ -116,6 +116,7 @@ TITLES: Mapping[str, str] = {
     "users": "usuarios",
     "vehicles": "veiculos",
     "versions": "versoes",
+    "webhooks": "webhooks",
 }
 
 
