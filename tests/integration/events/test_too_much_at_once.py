@@ -81,9 +81,8 @@ async def test_an_event_that_is_too_much_by_itself_ends_in_the_dead_letters(
     await until_applied(consumer, tenant_id, other)
     assert await effects(owner, other) == [7]
     assert (await cursor(owner, "ledger", tenant_id))["attempts"] == 1
-    for _ in range(MAX_ATTEMPTS):
-        await owner.execute("update consumer_cursor set next_attempt_at = null")
-        await until_applied(consumer, tenant_id)
+    await owner.execute("update consumer_cursor set next_attempt_at = null, attempts = $1", MAX_ATTEMPTS - 1)
+    await until_applied(consumer, tenant_id)
     assert await effects(owner, tenant_id) == [1, 3]
     letter = await owner.fetchrow("select tenant_seq, error from dead_letters")
     assert letter["tenant_seq"] == 2

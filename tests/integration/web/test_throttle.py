@@ -8,6 +8,7 @@ import pytest
 import redis.asyncio as redis
 
 from runtime.errors import TooManyRequestsError
+from runtime.events.streams import open_redis
 from runtime.web.application import CONTEXT
 from runtime.web.limits import Pace, RateLimits
 from runtime.web.throttle import ACCOUNT_FAILURES, ADDRESS_FAILURES, Throttle
@@ -109,7 +110,7 @@ async def test_delays_grow_and_end(client, redis_url) -> None:
 
 
 async def test_without_redis_the_process_counts_for_itself() -> None:
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    away = open_redis("redis://127.0.0.1:1/0")
     throttle, tenant_id = Throttle(away), uuid4()
     for _ in range(ACCOUNT_FAILURES):
         await fail(throttle, tenant_id, "a@b.c", "203.0.113.7")
@@ -199,7 +200,7 @@ async def test_processes_share_the_count_of_what_is_under_way(client, redis_url)
 
 
 async def test_without_redis_guesses_made_at_once_get_no_further_either() -> None:
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    away = open_redis("redis://127.0.0.1:1/0")
     throttle, tenant_id, verified = Throttle(away), uuid4(), 0
 
     async def guess() -> None:
