@@ -68,7 +68,7 @@ class EngineCursors:
                     )
 
     async def lock(self, tx: EngineTransaction, tenants: Collection[UUID]) -> list[Record]:
-        """Lock the tenants' cursors (``tenant_id, last_seq, attempts``); not those waiting after a failure."""
+        """Lock the tenants' cursors (``tenant_id, last_seq, attempts, rested``); not those waiting after a failure."""
         return await tx.fetch_all(
             sql.lock_engine_cursors, consumer=self.engine.name, tenant_ids=list(tenants)
         )

@@ -30,11 +30,17 @@ class Event:
     payload: Payload
 
 
-def read_event(row: Record) -> Event:
-    """The event of a log row; raises ``NewerVersionError``, or ``PoisonError`` when the payload does not fit."""
+def known_model(row: Record) -> type[Payload]:
+    """The model of a log row's payload; raises ``NewerVersionError`` for one of a newer release."""
     model = CATALOGUE.get(row["event_type"])
     if model is None or row["version"] > model.version:
         raise NewerVersionError(f"{row['event_type']} version {row['version']}")
+    return model
+
+
+def read_event(row: Record) -> Event:
+    """The event of a log row; raises ``NewerVersionError``, or ``PoisonError`` when the payload does not fit."""
+    model = known_model(row)
     try:
         payload = model.model_validate_json(row["payload"])
     except ValidationError as error:

@@ -24,10 +24,14 @@ from runtime.data.transactions import EngineTransaction, Record
 from runtime.errors import RetryLaterError
 from runtime.events.cursors import EngineCursors, LogGapError
 from runtime.events.dead_letters import MAX_ATTEMPTS, DeadLetterLimit, pause_after
-from runtime.events.event import NewerVersionError
+from runtime.events.event import NewerVersionError, known_model
 from runtime.host.logs import get_logger
 
 log = get_logger(__name__)
+
+
+ATTEMPT_OVER = timedelta(seconds=15)
+"""When nobody can be at an attempt any more that was counted this long ago, and whoever made it has died."""
 
 
 class ProcessDiedError(Exception):
@@ -92,8 +96,17 @@ class SlowStart:
             if rows == []:
                 await self._cursors.apply(tx, after, [])
                 return Outcome.nothing_left, 0
+            if rows is not None and rows[0]["payload"] is not None:
+                try:
+                    known_model(rows[0])
+                except NewerVersionError as newer:
+                    # That this release cannot read it is no attempt: beside it a newer one may be at work already.
+                    await self._postpone(tx, rows[0]["tenant_seq"], 1, newer)
+                    return Outcome.failed, 0
             made = cursor["attempts"] - counted - self._cursors.owed(self._tenant_id)
             if made >= MAX_ATTEMPTS and rows is not None:
+                if cursor["rested"] < ATTEMPT_OVER:
+                    return Outcome.nothing_left, 0
                 error = ProcessDiedError("the process ended each time this event was applied")
                 if self._may_park(rows[0], error):
                     await self._park(tx, rows[0], error, cursor["attempts"])

@@ -45,7 +45,7 @@ left join made on made.tenant_id = known.id;
 
 -- name: lock_engine_cursors
 -- all tenants: bound by the list of the batch. The fixed order keeps two batches from deadlocking.
-select tenant_id, last_seq, attempts
+select tenant_id, last_seq, attempts, clock_timestamp() - updated_at as rested
 from consumer_cursor
 where consumer = $consumer
   and tenant_id = any ($tenant_ids::uuid[])

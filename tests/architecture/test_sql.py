@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from runtime.data.catalogue_check import check_catalogue
 from runtime.data.database import Database
 from runtime.data.oracles import oracles
-from runtime.data.queries import parse_queries, sql
+from runtime.data.queries import Query, parse_queries, sql
 from runtime.errors import StartupError
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +130,17 @@ async def test_no_tenant_set_means_no_rows(database: Database, database_url: str
     async with database.transaction() as tx:
         for table in tables:
             assert await tx._connection.fetchval(f"select count(*) from {table['name']}") == 0, table["name"]
+
+
+async def test_an_engine_writes_the_rows_of_its_batch_only(
+    engine_database: Database, database_url: str
+) -> None:
+    inside, outside = UUID(int=1), UUID(int=2)
+    query = Query(
+        "total", "insert into engine_sales_totals (tenant_id, orders) values ($1, 0)", ("tenant_id",), ""
+    )
+    async with engine_database.engine([inside]) as tx:
+        await tx.execute(query, tenant_id=inside)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with engine_database.engine([inside]) as tx:
+            await tx.execute(query, tenant_id=outside)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
 from uuid import UUID
@@ -36,6 +37,7 @@ create table effect_ledger (
 """
 POISON_ATTEMPTS = 4
 POISON_PAUSE_S = 0.2
+ATTEMPT_OVER = timedelta(seconds=3)
 BLOCKED_LOOP_S = 5.0  # shorter than the deadline of a batch: it only has to be survived
 
 
@@ -95,6 +97,7 @@ def install() -> None:
     naive = "FAULTS_NAIVE" in os.environ
     app.engines = (lambda: {"effects": EffectsEngine}) if naive else engines
     slow_start.MAX_ATTEMPTS = POISON_ATTEMPTS
+    slow_start.ATTEMPT_OVER = ATTEMPT_OVER
     slow_start.pause_after = lambda _attempts: POISON_PAUSE_S
     if version := os.environ.get("FAULTS_QUOTE_SENT_VERSION"):
         QuoteSent.version = int(version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -69,6 +69,12 @@ async def ledger(owner: asyncpg.Connection) -> LedgerEngine:
     )
     await owner.execute("call secure_engine_table('effect_ledger')")
     return LedgerEngine()
+
+
+@pytest.fixture
+def deaths_are_known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that died at an event needs no time to be sure of it."""
+    monkeypatch.setattr("runtime.events.slow_start.ATTEMPT_OVER", timedelta())
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from runtime.data import database as database_module
 from runtime.data.database import Database
 from runtime.data.errors import ReadOnlyServerError
 from runtime.data.queries import Query
+from runtime.data.transactions import Transaction
 from runtime.errors import RetryLaterError
 
 ONE = Query("one", "select 1", (), "")
@@ -137,3 +138,28 @@ async def test_a_connection_that_breaks_in_a_transaction_hides_nothing_of_what_w
             assert await tx.fetch_value(ONE) == 1
     finally:
         await opened.close()
+
+
+async def test_a_commit_is_never_cut_short(pair, monkeypatch) -> None:
+    """Cancelled while it commits, a transaction ends as committed: its outcome is never unknown to us."""
+    control, said = Transaction._control, []
+    at_commit = anyio.Event()
+
+    async def slow_control(self, statement: str) -> None:
+        if statement == "commit":
+            at_commit.set()
+            await anyio.sleep(0.05)
+        await control(self, statement)
+        said.append(statement)
+
+    monkeypatch.setattr(Transaction, "_control", slow_control)
+
+    async def work() -> None:
+        async with pair.transaction() as tx:
+            await tx.fetch_value(ONE)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+        await at_commit.wait()
+        tasks.cancel_scope.cancel()
+    assert said[-1] == "commit"

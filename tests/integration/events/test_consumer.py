@@ -112,6 +112,7 @@ class ProcessDiedNow(BaseException):
     """Stands for the death of the process: nothing after it runs."""
 
 
+@pytest.mark.usefixtures("deaths_are_known_at_once")
 async def test_an_event_that_kills_its_process_ends_in_the_dead_letters(
     database, engine_database, owner, ledger, new_tenant
 ) -> None:
@@ -163,7 +164,9 @@ async def test_an_event_of_a_newer_release_waits_for_the_upgrade(
         await consumer.step([tenant_id])
         await hurry(owner, tenant_id)
     assert await owner.fetchval("select count(*) from dead_letters") == 0
-    assert (await cursor(owner, "ledger", tenant_id))["last_seq"] == 0
+    state = await cursor(owner, "ledger", tenant_id)
+    assert (state["last_seq"], state["blocked_seq"]) == (0, 1)
+    assert state["attempts"] == 1, "not to be able to read it is no attempt at it"
     await owner.execute("update event_outbox set version = 1")
     await consumer.step([tenant_id])
     assert await effects(owner, tenant_id) == [1]

@@ -149,6 +149,7 @@ class ProcessDiedNow(BaseException):
     """Stands for the death of the process: nothing after it runs."""
 
 
+@pytest.mark.usefixtures("deaths_are_known_at_once")
 async def test_a_blocking_event_that_kills_its_process_does_not_kill_each_one_that_follows(
     database, engine_database, owner, new_tenant, ledger, monkeypatch
 ) -> None:

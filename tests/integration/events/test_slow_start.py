@@ -51,3 +51,20 @@ async def test_an_event_that_fails_in_the_middle_is_found_and_counted_alone(
     assert await effects(owner, tenant_id) == [1, 2, 3, 4, 5, 7, 8, 9]
     letters = await owner.fetch("select tenant_seq, attempts from dead_letters")
     assert [tuple(letter) for letter in letters] == [(6, MAX_ATTEMPTS)]
+
+
+async def test_an_attempt_that_another_process_may_still_be_making_is_not_taken_for_its_death(
+    database, engine_database, owner, ledger, new_tenant
+) -> None:
+    tenant_id = await new_tenant()
+    await emit_events(database, tenant_id, 1)
+    consumer = Consumer(ledger, engine_database)
+    await consumer.cursors.ensure([tenant_id])
+    await owner.execute(
+        "update consumer_cursor set attempts = $1, updated_at = clock_timestamp()", MAX_ATTEMPTS
+    )
+    await consumer.step([tenant_id])
+    assert await owner.fetchval("select count(*) from dead_letters") == 0
+    await owner.execute("update consumer_cursor set updated_at = clock_timestamp() - interval '20 s'")
+    await consumer.step([tenant_id])
+    assert "process ended" in await owner.fetchval("select error from dead_letters")

@@ -116,6 +116,7 @@ class ProcessDiedNow(BaseException):
     """Stands for the death of the process: nothing after it runs."""
 
 
+@pytest.mark.usefixtures("deaths_are_known_at_once")
 @pytest.mark.parametrize("killer_first", [True, False])
 async def test_events_that_share_a_batch_with_a_killer_are_applied_and_never_parked(
     database, engine_database, owner, ledger, new_tenant, killer_first
