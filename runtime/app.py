@@ -25,6 +25,7 @@ from runtime.events.engine_actor import EngineActor, Reconciler
 from runtime.events.gauges import PipelineGauges
 from runtime.events.jobs import Job, JobActor
 from runtime.events.maintenance import Rolls, trim_streams
+from runtime.events.redis_check import check_redis
 from runtime.events.registry import Presence
 from runtime.events.relay import Relay
 from runtime.events.retention import (
@@ -136,6 +137,7 @@ async def run(settings: Settings, *, announce: Callable[[], None] | None = None)
         stack.push_async_callback(client.aclose)
         parts = _Parts(settings, stack, readiness, client)
         readiness.add("redis", _redis_check(client))
+        await check_redis(client)
         try:
             actors = await _actors(parts)
         except RetryLaterError as error:

@@ -34,9 +34,9 @@ class _Link:
 
 
 class Proxy:
-    """Listens on a loopback port and passes to the unix socket of a server, as ``mode`` says."""
+    """Listens on a loopback port and passes to a server's unix socket (or loopback port), as ``mode`` says."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path | int) -> None:
         self._target = target
         self._links: set[_Link] = set()
         self._listener: asyncio.Server | None = None
@@ -70,7 +70,7 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            server_reader, server_writer = await asyncio.open_unix_connection(str(self._target))
+            server_reader, server_writer = await self._connect()
         except OSError:
             writer.transport.abort()
             return
@@ -86,6 +86,11 @@ class Proxy:
             down.cancel()
             link.abort()
             self._links.discard(link)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, int):
+            return await asyncio.open_connection("127.0.0.1", self._target)
+        return await asyncio.open_unix_connection(str(self._target))
 
     async def _up(self, link: _Link, reader: asyncio.StreamReader) -> None:
         with suppress(OSError, RuntimeError):  # uvloop's error for a transport that is closed

@@ -68,7 +68,7 @@ class Postgres(_Server):
 
     def __init__(self, home: Path) -> None:
         self._disk = home / "disk"
-        self._disk.mkdir()
+        self._disk.mkdir(parents=True)
         mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=755", "tmpfs", str(self._disk)]
         self.has_own_disk = subprocess.run(mount, check=False, capture_output=True).returncode == 0
         self.server = PostgresServer(self._disk / "postgres", home, home / "postgres.log", durable=True)
@@ -95,12 +95,11 @@ class Postgres(_Server):
     def fill_disk(self) -> None:
         """Leave no byte free."""
         room = os.statvfs(self._disk)
-        with (self._disk / "filler").open("wb") as filler, suppress(OSError):
+        with suppress(OSError), (self._disk / "filler").open("wb", buffering=0) as filler:
             os.posix_fallocate(filler.fileno(), 0, room.f_bavail * room.f_frsize)
             while True:
                 filler.seek(0, os.SEEK_END)
                 filler.write(b"\0" * 4_096)
-                filler.flush()
 
     def free_disk(self) -> None:
         """Give the room back."""

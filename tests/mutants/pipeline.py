@@ -194,6 +194,12 @@ GUARDS = (
         without="    return bool(text) and False",
     ),
     taken_away(
+        "runtime/app.py",
+        "a server that forgets is refused at the start",
+        "        await check_redis(client)\n",
+        "tests/compat/test_redis.py::test_the_program_does_not_start_on_a_server_that_forgets",
+    ),
+    taken_away(
         "runtime/events/streams.py",
         "the driver repeats no command",
         "retry=Retry(NoBackoff(), 0)",
