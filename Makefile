@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format faults bench
+.PHONY: help setup run test format faults mutants bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -41,3 +41,6 @@ faults: setup ## run the business under faults: make faults SECONDS=600 SEED=7
 
 bench: setup ## measure requests and events on this machine
 	$(BIN)/python -m benchmarks
+
+mutants: setup ## take every guard away in turn, in a copy, and see that a test notices
+	$(BIN)/python -m tests.mutants

@@ -20,7 +20,7 @@ from runtime.events.streams import ensure_group, is_group_gone, open_redis, stre
 from runtime.events.wake import WakeSignal
 from tests.compat.servers import RedisServer, redis_servers, running
 from tests.faults.process import Program, free_port
-from tests.faults.proxy import Mode, Proxy
+from tests.faults.proxy import Proxy
 from tests.support.events import PARTITIONS, cursor, effects, emit_events
 
 SERVERS = redis_servers()
@@ -97,7 +97,7 @@ async def test_a_command_whose_reply_is_lost_is_not_sent_again(server, client) -
     through = open_redis(f"redis://127.0.0.1:{proxy.port}/0", timeout_s=0.3)
     try:
         await through.ping()
-        proxy.mode = Mode.LOSE_REPLIES
+        proxy.lose_replies()
         with pytest.raises((RedisError, TimeoutError)):
             await through.xadd("entries", {"n": 1})
         assert await client.xlen("entries") == 1

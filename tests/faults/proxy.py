@@ -65,6 +65,11 @@ class Proxy:
         for link in self._links:
             link.up_lost = link.down_lost = True
 
+    def lose_replies(self) -> None:
+        """Have present connections lose what the server says, for good; new ones pass."""
+        for link in self._links:
+            link.down_lost = True
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode is Mode.REFUSE:
             writer.transport.abort()

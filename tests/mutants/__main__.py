@@ -19,7 +19,7 @@ from runtime.host.embedded import EmbeddedServers, Endpoints
 from tests.mutants.guard import ROOT, Guard
 from tests.mutants.table import GUARDS
 
-LIMIT_S = 150.0
+LIMIT_S = 60.0
 GREEN, RED, NOTHING_RUN = 0, 1, 5
 SPEECH = {GREEN: "SURVIVED", RED: "killed", NOTHING_RUN: "NO TEST RAN", None: "killed (by its time limit)"}
 
@@ -36,7 +36,7 @@ def main() -> int:
         copy = Path(directory) / "tree"
         _copy_tree(copy)
         all_tests = dict.fromkeys(test for guard in guards for test in guard.tests)
-        if _outcome(copy, servers, all_tests, LIMIT_S * 4, show=True) != GREEN:
+        if _outcome(copy, servers, all_tests, LIMIT_S * 8, show=True) != GREEN:
             print("the tests are not green with all guards in place")
             return 1
         survivors = [guard.name for guard in guards if not _is_missed(guard, copy, servers)]

@@ -31,8 +31,7 @@ GUARDS = (
         "sql/queries/quotes.sql",
         "quote lock",
         "where tenant_id = $tenant_id\n  and id = $id\nfor no key update\n",
-        f"{RACES}::test_the_second_conversion_gets_the_order_of_the_first",
-        f"{RACES}::test_a_quote_cancelled_meanwhile_is_not_converted",
+        RACES,
         without="where tenant_id = $tenant_id\n  and id = $id\n",
     ),
     taken_away(
@@ -46,7 +45,7 @@ GUARDS = (
         "sql/queries/stock.sql",
         "two bookings of one product are kept apart",
         "where products.tenant_id = $tenant_id\n  and products.id = $product_id\nfor no key update\n",
-        "tests/integration/handlers/test_stock.py::test_movements_of_one_product_at_once_all_count",
+        "tests/integration/handlers/test_stock.py::test_receipts_of_one_product_at_once_average_their_costs",
         without="where products.tenant_id = $tenant_id\n  and products.id = $product_id\n",
     ),
     taken_away(

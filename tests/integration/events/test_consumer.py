@@ -84,10 +84,18 @@ async def test_a_failing_event_waits_between_its_attempts(
 ) -> None:
     tenant_id = await new_tenant()
     await emit_events(database, tenant_id, 666)
-    ledger.before_effect = failing_at(666, PoisonError("no"))
+    tries = []
+
+    async def fail(event) -> None:
+        tries.append(event.seq)
+        raise PoisonError("no")
+
+    ledger.before_effect = fail
     consumer = Consumer(ledger, engine_database)
     await consumer.step([tenant_id])
+    made = len(tries)
     await consumer.step([tenant_id])
+    assert len(tries) == made
     assert (await cursor(owner, "ledger", tenant_id))["attempts"] == 1
 
 

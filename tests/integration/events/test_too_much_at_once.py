@@ -141,6 +141,26 @@ async def test_events_that_share_a_batch_with_a_killer_are_applied_and_never_par
     assert [row["tenant_id"] for row in parked] == [killer]
 
 
+@pytest.mark.usefixtures("deaths_are_known_at_once")
+async def test_events_that_share_a_batch_with_a_killer_are_applied_before_the_process_dies_a_third_time(
+    database, engine_database, owner, ledger, new_tenant
+) -> None:
+    killer, *others = sorted([await new_tenant() for _ in range(3)])
+    for tenant_id in (killer, *others):
+        await emit_events(database, tenant_id, 666 if tenant_id == killer else 7)
+
+    async def die(event) -> None:
+        if event.payload.delta == 666:
+            raise ProcessDiedNow
+
+    ledger.before_effect = die
+    for _ in range(3):
+        with pytest.raises(ProcessDiedNow):
+            await Consumer(ledger, engine_database).step([killer, *others], suspicious=True)
+    for tenant_id in others:
+        assert await effects(owner, tenant_id) == [7]
+
+
 async def test_an_event_that_raises_is_still_no_matter_of_size(
     database, engine_database, owner, ledger, new_tenant
 ) -> None:

@@ -137,6 +137,31 @@ async def test_movements_of_one_product_at_once_all_count(shop: Shop, database: 
     assert await run_oracles(database, []) == []
 
 
+async def test_receipts_of_one_product_at_once_average_their_costs(shop: Shop) -> None:
+    """Each counts with the cost and the stock that the one before it has left; steps are rounded to the cent."""
+    await book(shop, quantity="10", unit_cost="4.00")
+    costs = iter(range(1, 17))
+    answers = await in_parallel(
+        16,
+        lambda: shop.client.post(
+            "stock/movements",
+            json={
+                "product_id": shop.products["sand"],
+                "kind": "receipt",
+                "quantity": "10",
+                "unit_cost": f"{next(costs)}.00",
+            },
+        ),
+    )
+    assert [status for status, _ in answers] == [201] * 16
+    found = await shop.client.json("GET", f"stock?product_id={shop.products['sand']}", status=200)
+    [level] = found["items"]
+    assert level["on_hand"] == "180.000"
+    assert abs(Decimal(level["average_cost"]) - (20 * 4 + 10 * sum(range(1, 17))) / Decimal(180)) <= Decimal(
+        "0.08"
+    )
+
+
 async def test_every_role_is_offered_what_it_may_do_and_may_do_what_it_is_offered(shop: Shop) -> None:
     """An order and a quote on their way, each step by whoever is offered it, after all others were refused it."""
     people = {}
