@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import shutil
 import sys
@@ -28,6 +29,9 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the logs of all processes")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
+    logging.getLogger("asyncpg.pool").setLevel(
+        logging.CRITICAL
+    )  # of the judge's own pool, whose server we bring down
     directory = Path(tempfile.mkdtemp(prefix="basecommerce-faults-"))
     run = partial(run_suite, directory, seconds=given.seconds, seed=given.seed, names=given.kind, say=_say)
     try:
