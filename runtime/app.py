@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
 import redis.asyncio as redis
 
 from runtime.data.catalogue_check import check_catalogue
@@ -42,6 +43,7 @@ from runtime.host import metrics
 from runtime.host.ops import Check, Readiness
 from runtime.host.program import run_program
 from runtime.host.supervisor import ActorSpec
+from runtime.host.tracing import TRACING
 from runtime.settings import Settings
 from runtime.web.keys import KeyRing
 
@@ -133,6 +135,11 @@ async def run(settings: Settings, *, announce: Callable[[], None] | None = None)
     """
     readiness = Readiness()
     async with AsyncExitStack() as stack:
+        if settings.traces_endpoint:
+            stop_tracing = TRACING.start(
+                settings.traces_endpoint, settings.traces_share, role=",".join(settings.roles)
+            )
+            stack.push_async_callback(anyio.to_thread.run_sync, stop_tracing)
         client = open_redis(settings.redis_url)
         stack.push_async_callback(client.aclose)
         parts = _Parts(settings, stack, readiness, client)

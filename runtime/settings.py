@@ -136,6 +136,14 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least important level written"
     )
+    traces_endpoint: str = Field(
+        "",
+        description="Where traces go (OTLP over HTTP), such as `http://collector:4318/v1/traces`; the extra `tracing` "
+        "is needed. Empty: none are made",
+    )
+    traces_share: float = Field(
+        0.01, ge=0, le=1, description="Share of the requests that are traced, of those that no trace led to"
+    )
     log_format: Literal["console", "json"] = Field(
         "json", description="`console` for people, `json` for collectors"
     )

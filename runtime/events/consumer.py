@@ -16,6 +16,7 @@ from runtime.events.cursors import EngineCursors
 from runtime.events.dead_letters import DeadLetterLimit
 from runtime.events.engine import Engine
 from runtime.events.slow_start import SlowStart
+from runtime.events.traces import trace_events
 from runtime.host.logs import get_logger
 
 BATCH_EVENTS = 2_000
@@ -145,6 +146,7 @@ class Consumer:
         self, tenants: Collection[UUID], suspects: Collection[UUID]
     ) -> tuple[Progress, Failed]:
         """Apply one batch in one transaction; also returns the tenants whose next event has failed before."""
+        began_ns = time.time_ns()
         async with self.cursors.transaction(tenants) as tx:
             locked = await self.cursors.lock(tx, tenants)
             tolerated = {row["tenant_id"] for row in locked if row["tenant_id"] in suspects}
@@ -160,6 +162,7 @@ class Consumer:
             rows = await self.cursors.read(tx, ready, per_tenant)
             if rows or tolerated:
                 await self.cursors.apply(tx, ready, rows)
+        trace_events(f"apply {self.engine.name}", rows, began_ns)
         counts = Counter(row["tenant_id"] for row in rows)
         behind = frozenset(tenant_id for tenant_id, count in counts.items() if count == per_tenant)
         oldest = max((tx.now - row["recorded_at"] for row in rows), default=timedelta())

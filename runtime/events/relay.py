@@ -24,6 +24,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.errors import RetryLaterError
 from runtime.events.streams import REDIS_ERRORS, claim_check, stream_key
+from runtime.events.traces import trace_events
 from runtime.events.wake import WakeSignal
 from runtime.host.logs import get_logger
 from runtime.host.pauses import pause
@@ -119,7 +120,7 @@ class Relay:
                 rows = await tx.fetch_all(sql.create_relay_cursors, tenant_ids=list(unknown))
             self._known.update(row["id"] for row in rows)
         per_tenant = max(1, TURN_EVENTS // len(tenants))
-        started = time.perf_counter()
+        started, began_ns = time.perf_counter(), time.time_ns()
         async with self._database.transaction() as tx:
             rows = await tx.fetch_all(sql.take_relay_batch, tenant_ids=list(tenants), per_tenant=per_tenant)
             if not rows:
@@ -129,6 +130,7 @@ class Relay:
             await tx.execute(
                 sql.move_relay_cursors, tenant_ids=list(last_seqs), last_seqs=list(last_seqs.values())
             )
+        trace_events("publish", rows, began_ns)
         self._observe(Counter(row["partition"] for row in rows), time.perf_counter() - started)
         counts = Counter(row["tenant_id"] for row in rows)
         return {tenant_id for tenant_id, count in counts.items() if count >= per_tenant}

@@ -13,6 +13,7 @@ from runtime.data.ids import new_id
 from runtime.errors import RefusedError, RetryLaterError
 from runtime.host import metrics
 from runtime.host.logs import RequestLog, get_logger
+from runtime.host.tracing import TRACING
 from runtime.web import problems
 from runtime.web.context import Context
 from runtime.web.trace import TRACE, Trace
@@ -46,6 +47,10 @@ class Outer:
         request_id = given if _REQUEST_ID.fullmatch(given) and peers.is_trusted(request) else str(new_id())
         locale = problems.locale_of(request.headers.get("Accept-Language"), "pt-BR")
         trace = request[TRACE] = Trace(request_id, peers.address(request), locale)
+        if TRACING.is_on:
+            trace.span = TRACING.request(
+                request.headers.get("traceparent") if peers.is_trusted(request) else None
+            )
         with metrics.HTTP_REQUESTS_IN_FLIGHT.track_inprogress():
             response = await self._answer(request, handler, trace)
         headers = response.headers
@@ -113,6 +118,15 @@ class Outer:
         method = request.method if request.method in _METHODS else "other"
         metrics.HTTP_REQUESTS.labels(route, method, response.status).inc()
         metrics.HTTP_REQUEST_SECONDS.labels(route, method).observe(seconds)
+        if trace.span is not None:
+            attributes: dict[str, str | int] = {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": response.status,
+                "basecommerce.tenant": trace.tenant or "",
+                "basecommerce.request_id": trace.request_id,
+            }
+            trace.span.end(f"{method} {route}", attributes, failed=response.status >= 500)
         self._log.write(
             {
                 "method": request.method,

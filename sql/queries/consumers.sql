@@ -64,11 +64,11 @@ for update;
 -- name: read_engine_batch
 -- all tenants: bound by the list of the batch
 select
-  o.tenant_id, o.tenant_seq, o.event_id, o.event_type, o.version, o.occurred_at, o.recorded_at, o.payload
+  o.tenant_id, o.tenant_seq, o.event_id, o.event_type, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.payload
 from unnest($tenant_ids::uuid[], $last_seqs::bigint[]) as c (tenant_id, last_seq)
 cross join lateral (
   select
-    e.tenant_id, e.tenant_seq, e.event_id, e.event_type, e.version, e.occurred_at, e.recorded_at,
+    e.tenant_id, e.tenant_seq, e.event_id, e.event_type, e.version, e.occurred_at, e.recorded_at, e.traceparent,
     case when e.event_type = any ($subscribed::text[]) then e.payload::text end as payload
   from event_outbox as e
   where e.tenant_id = c.tenant_id

@@ -38,12 +38,12 @@ with taken as materialized (
 )
 select
   e.tenant_id, e.tenant_seq, e.event_id, e.partition, e.event_type, e.version, e.vertical, e.occurred_at,
-  e.correlation_id
+  e.correlation_id, e.traceparent
 from taken
 cross join lateral (
   select
     o.tenant_id, o.tenant_seq, o.event_id, o.partition, o.event_type, o.version, o.vertical, o.occurred_at,
-    o.correlation_id
+    o.correlation_id, o.traceparent
   from event_outbox as o
   where o.tenant_id = taken.tenant_id
     and o.tenant_seq > taken.last_seq

@@ -22,7 +22,15 @@ from tests.edge.edge import EDGE_SECRET, INFRA, Edge
 from tests.support.stores import PASSWORD, Store, create_store
 
 SUPPLIER = "01a20cdf-7fe4-77bb-be08-c405b19b3945"
-PROXIED = ("/", "/api/v1/quotes", "/api/v1/auth/login", f"/api/v1/suppliers/{SUPPLIER}/import", "/q/abc")
+PROXIED = (
+    "/",
+    "/api/v1/quotes",
+    "/api/v1/auth/login",
+    "/api/v1/events/stream",
+    "/api/v1/exports/orders",
+    f"/api/v1/suppliers/{SUPPLIER}/import",
+    "/q/abc",
+)
 SPOOFED = {
     "X-Tenant-Slug": "rival",
     "X-Edge-Auth": EDGE_SECRET,

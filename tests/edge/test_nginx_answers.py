@@ -101,6 +101,29 @@ async def test_what_nginx_refuses_is_a_problem_document_and_what_the_program_ref
     assert answer[1]["Retry-After"] == "1"
 
 
+async def test_events_pass_as_they_happen(edges) -> None:
+    seen = anyio.Event()
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"data: 1\n\n")
+        await seen.wait()
+        await response.write(b"data: 2\n\n")
+        return response
+
+    application = web.Application()
+    application.router.add_get("/api/v1/events/stream", stream)
+    async with TestServer(application) as server, aiohttp.ClientSession() as client:
+        edge = await edges(f"127.0.0.1:{server.port}")
+        url, headers = f"http://127.0.0.1:{edge.port}/api/v1/events/stream", {"Host": "yard.localhost"}
+        async with client.get(url, headers=headers) as answer:
+            with anyio.fail_after(5):
+                assert await answer.content.readuntil(b"\n\n") == b"data: 1\n\n"
+            seen.set()
+            assert await answer.content.read() == b"data: 2\n\n"
+
+
 async def test_a_process_that_is_away_is_passed_over_by_every_method(upstream: TestServer, edges) -> None:
     edge = await edges(f"127.0.0.1:{free_port()}", f"127.0.0.1:{upstream.port}")
     for method in ("GET", "POST", "PATCH") * 3:
