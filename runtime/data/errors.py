@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from uuid import UUID
+
 import asyncpg
 
 from runtime.errors import ConflictError, InvalidError, RefusedError, RetryLaterError
@@ -38,7 +41,12 @@ class ReadOnlyServerError(RetryLaterError):
 
 
 class TooMuchAtOnceError(RetryLaterError):
-    """The statement ran into a limit of time, memory or temporary files: a smaller piece of the work may fit."""
+    """The statement ran into a limit of time, memory or temporary files: a smaller piece of the work may fit.
+
+    ``events`` says of what the work consisted, where that is known: how many events of which tenant.
+    """
+
+    events: Counter[UUID] | None = None
 
 
 # Whole classes: connection exceptions, rollbacks, operator intervention, errors of the server's system (I/O).

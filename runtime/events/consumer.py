@@ -117,9 +117,13 @@ class Consumer:
         try:
             applied = await self._apply_batch(tenants, suspects)
         except TooMuchAtOnceError as error:
-            if self._batch_events == 1 and len(tenants) == 1:
+            # Halved is what was tried, not what might have been; whoever had nothing to apply is not to blame.
+            tried = error.events or Counter(dict.fromkeys(tenants, self._batch_events))
+            tenants = list(tried)
+            if len(tenants) == 1 and tried.total() == 1:
+                self._batch_events = self._most_events  # it was the event, not the size
                 return Progress(), {tenants[0]: 0}
-            self._batch_events = max(1, min(self._batch_events, self._most_events) // 2)
+            self._batch_events = max(1, min(self._batch_events, tried.total()) // 2)
             self._successes = 0
             log.warning(
                 "batch halved", engine=self.engine.name, reason=error.reason, batch_events=self._batch_events
@@ -160,10 +164,14 @@ class Consumer:
                 return Progress(), failed
             per_tenant = max(1, self._batch_events // len(ready))
             rows = await self.cursors.read(tx, ready, per_tenant)
+            counts = Counter(row["tenant_id"] for row in rows)
             if rows or tolerated:
-                await self.cursors.apply(tx, ready, rows)
+                try:
+                    await self.cursors.apply(tx, ready, rows)
+                except TooMuchAtOnceError as error:
+                    error.events = counts
+                    raise
         trace_events(f"apply {self.engine.name}", rows, began_ns)
-        counts = Counter(row["tenant_id"] for row in rows)
         behind = frozenset(tenant_id for tenant_id, count in counts.items() if count == per_tenant)
         oldest = max((tx.now - row["recorded_at"] for row in rows), default=timedelta())
         return Progress(len(rows), behind, oldest_age_s=oldest.total_seconds()), failed

@@ -49,6 +49,11 @@ async def kills(site: Site) -> str:
     return await _poisoned(site, Poison.KILLS)
 
 
+@fault("poison that never ends", quick=False)
+async def hangs(site: Site) -> str:
+    return await _poisoned(site, Poison.HANGS)
+
+
 @fault("event loop blocked", quick=False)
 async def blocks_loop(site: Site) -> None:
     await say(site, Poison.BLOCKS_LOOP)

@@ -112,6 +112,27 @@ async def test_an_event_that_never_ends_does_not_hold_up_the_others(
     assert "not applied within" in await owner.fetchval("select error from dead_letters")
 
 
+async def test_an_event_that_never_ends_is_found_within_a_few_deadlines_and_leaves_the_size_alone(
+    database, engine_database, owner, ledger, new_tenant
+) -> None:
+    """Also in the largest batch: the halves are of what was tried."""
+    tenants = [await new_tenant() for _ in range(4)]
+    await emit_events(database, tenants[0], 666)
+    tries = 0
+
+    async def never_end(_event) -> None:
+        nonlocal tries
+        tries += 1
+        await anyio.sleep_forever()
+
+    ledger.before_effect = never_end
+    consumer = Consumer(ledger, engine_database, deadline_s=0.05)
+    await consumer.step(tenants)
+    assert tries == 2, "once with the others, once alone and counted"
+    assert (await cursor(owner, "ledger", tenants[0]))["attempts"] == 1
+    assert consumer._batch_events == consumer._most_events
+
+
 class ProcessDiedNow(BaseException):
     """Stands for the death of the process: nothing after it runs."""
 
