@@ -104,6 +104,7 @@ class CustomerList(ListQuery):
 @routes.get(
     "/customers",
     may="customers:read",
+    stale=True,
     summary="List or search customers",
     query=CustomerList,
     answers=Page[CustomerView],

@@ -46,7 +46,9 @@ class DashboardView(View):
     pending_events: int = Field(description="Events that the slowest engine has not yet applied")
 
 
-@routes.get("/dashboard", may="dashboard:read", summary="The store at a glance", answers=DashboardView)
+@routes.get(
+    "/dashboard", may="dashboard:read", stale=True, summary="The store at a glance", answers=DashboardView
+)
 async def get_dashboard(call: Call) -> Reply:
     """Today's quotes and orders, revenue, conversion, times, stock-outs and idle capital, in the store's own days."""
     row = await call.tx.fetch_one(sql.get_dashboard, engines=ENGINES)

@@ -113,7 +113,12 @@ class SchemaView(BaseModel):
 
 
 @routes.get(
-    "/events", may="events:read", summary="The store's own events", query=EventList, answers=Page[EventView]
+    "/events",
+    may="events:read",
+    stale=True,
+    summary="The store's own events",
+    query=EventList,
+    answers=Page[EventView],
 )
 async def list_events(call: Call[EventList]) -> Reply:
     """What happened in the store, or to one thing of it, the newest first."""

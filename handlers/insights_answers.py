@@ -82,6 +82,7 @@ async def snooze_suggestion(call: Call, product_id: UUID, body: Snooze) -> Reply
 @routes.get(
     "/insights/stock/feedback",
     may="insights:read",
+    stale=True,
     summary="List what was answered to suggestions",
     query=FeedbackList,
     answers=Page[FeedbackView],

@@ -34,6 +34,7 @@ class HabitQuery(AdviceQuery):
 @routes.get(
     "/insights/sales/habits/{customer_id}",
     may="customers:read",
+    stale=True,
     summary="List what a customer usually buys",
     query=HabitQuery,
     answers=Habits,
@@ -52,6 +53,7 @@ async def list_habits(call: Call[HabitQuery], customer_id: UUID) -> Reply:
 @routes.get(
     "/insights/sales/rebuys",
     may="customers:read",
+    stale=True,
     summary="List purchases that are due",
     query=RebuyList,
     answers=Page[RebuyView],

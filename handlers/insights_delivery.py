@@ -114,6 +114,7 @@ class CostsView(CostFiguresView):
 @routes.get(
     "/insights/delivery/performance",
     may="insights:read",
+    stale=True,
     summary="How reliably goods arrive",
     query=PeriodQuery,
     answers=PerformanceView,
@@ -147,6 +148,7 @@ async def get_delivery_performance(call: Call[PeriodQuery]) -> Reply:
 @routes.get(
     "/insights/delivery/costs",
     may="insights:read",
+    stale=True,
     summary="What bringing goods costs",
     query=PeriodQuery,
     answers=CostsView,

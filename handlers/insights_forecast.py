@@ -51,6 +51,7 @@ class ProductForecastView(ForecastView):
 @routes.get(
     "/insights/stock/forecasts/{product_id}",
     may="insights:read",
+    stale=True,
     summary="Show the forecast of a product",
     answers=ProductForecastView,
     errors=(404,),

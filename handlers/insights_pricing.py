@@ -48,6 +48,7 @@ TREND_CONFIDENCE = 0.9
 @routes.get(
     "/insights/pricing/compare/{product_id}",
     may="insights:read",
+    stale=True,
     summary="Compare a product's suppliers",
     answers=ComparisonView,
     errors=(404,),
@@ -71,6 +72,7 @@ async def compare_suppliers(call: Call, product_id: UUID) -> Reply:
 @routes.get(
     "/insights/pricing/suggestion/{product_id}",
     may="insights:read",
+    stale=True,
     summary="Suggest whom to buy a product from",
     answers=SupplierSuggestionView,
     errors=(404,),
@@ -95,6 +97,7 @@ async def suggest_supplier(call: Call, product_id: UUID) -> Reply:
 @routes.get(
     "/insights/pricing/base-cost/{product_id}",
     may="insights:read",
+    stale=True,
     summary="What a product costs",
     answers=BaseCostView,
     errors=(404,),
@@ -124,6 +127,7 @@ async def get_base_cost(call: Call, product_id: UUID) -> Reply:
 @routes.get(
     "/insights/pricing/trend/{product_id}",
     may="insights:read",
+    stale=True,
     summary="Where a product's prices are going",
     answers=TrendView,
     errors=(404,),
@@ -153,6 +157,7 @@ async def get_price_trend(call: Call, product_id: UUID) -> Reply:
 @routes.get(
     "/insights/pricing/parameters",
     may="insights:read",
+    stale=True,
     summary="Show pricing parameters",
     query=PricingParametersQuery,
     answers=PricingParametersView,

@@ -32,6 +32,7 @@ routes = Routes(tag="insights")
 @routes.get(
     "/insights/pricing/alerts",
     may="insights:read",
+    stale=True,
     summary="List price alerts",
     query=PricingAlertList,
     answers=Page[PricingAlertView],

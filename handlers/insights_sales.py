@@ -28,6 +28,7 @@ routes = Routes(tag="insights")
 @routes.get(
     "/insights/sales/complementary/{product_id}",
     may="insights:read",
+    stale=True,
     summary="List what is bought together with a product",
     query=RuleQuery,
     answers=Complements,
@@ -45,6 +46,7 @@ async def list_complementary(call: Call[RuleQuery], product_id: UUID) -> Reply:
 @routes.get(
     "/insights/sales/substitutes/{product_id}",
     may="insights:read",
+    stale=True,
     summary="List what can stand in for a product",
     query=AdviceQuery,
     answers=Substitutes,
@@ -62,6 +64,7 @@ async def list_substitutes(call: Call[AdviceQuery], product_id: UUID) -> Reply:
 @routes.get(
     "/insights/sales/bundles",
     may="insights:read",
+    stale=True,
     summary="List bundles of products",
     query=BundleQuery,
     answers=Bundles,
@@ -89,6 +92,7 @@ async def complete_basket(call: Call[RuleQuery], body: Basket) -> Reply:
 @routes.get(
     "/insights/sales/basket",
     may="insights:read",
+    stale=True,
     summary="Advise on a basket given as a query",
     query=BasketQuery,
     answers=BasketAdvice,
@@ -102,6 +106,7 @@ async def complete_basket_given(call: Call[BasketQuery]) -> Reply:
 @routes.get(
     "/quotes/{quote_id}/suggestions",
     may="quotes:read",
+    stale=True,
     summary="Advise on a quote",
     query=RuleQuery,
     answers=BasketAdvice,

@@ -122,6 +122,7 @@ async def answer_sales_advice(call: Call, body: SalesAnswer) -> Reply:
 @routes.get(
     "/insights/sales/answers",
     may="insights:read",
+    stale=True,
     summary="Count the answers to sales advice",
     answers=SalesAnswersSum,
 )
@@ -134,6 +135,7 @@ async def count_sales_answers(call: Call) -> Reply:
 @routes.get(
     "/insights/sales/parameters",
     may="insights:read",
+    stale=True,
     summary="Show sales parameters",
     query=SalesParametersQuery,
     answers=SalesParametersView,

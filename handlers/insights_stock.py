@@ -37,6 +37,7 @@ routes = Routes(tag="insights")
 @routes.get(
     "/insights/stock/alerts",
     may="insights:read",
+    stale=True,
     summary="List stock alerts",
     query=AlertList,
     answers=Page[AlertView],
@@ -71,6 +72,7 @@ async def list_alerts(call: Call[AlertList]) -> Reply:
 @routes.get(
     "/insights/stock/suggestions",
     may="insights:read",
+    stale=True,
     summary="List what to buy",
     query=ListQuery,
     answers=Page[SuggestionView],
@@ -106,6 +108,7 @@ async def list_suggestions(call: Call[ListQuery]) -> Reply:
 @routes.get(
     "/insights/stock/abc",
     may="insights:read",
+    stale=True,
     summary="List ABC and XYZ classes",
     query=ListQuery,
     answers=Page[AbcView],
@@ -141,6 +144,7 @@ async def list_abc(call: Call[ListQuery]) -> Reply:
 @routes.get(
     "/insights/stock/parameters",
     may="insights:read",
+    stale=True,
     summary="Show replenishment parameters",
     query=ParametersList,
     answers=ParametersPage,

@@ -63,6 +63,7 @@ class TenantList(ListQuery):
 @routes.get(
     "/platform/tenants",
     may="platform:tenants_read",
+    stale=True,
     summary="List stores",
     query=TenantList,
     answers=Page[TenantView],

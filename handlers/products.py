@@ -126,6 +126,7 @@ class ProductList(ListQuery):
 @routes.get(
     "/products",
     may="products:read",
+    stale=True,
     summary="List or search products",
     query=ProductList,
     answers=Page[ProductView],
@@ -187,6 +188,7 @@ async def change_product(call: Call, product_id: UUID, body: ProductChange) -> R
 @routes.get(
     "/products/{product_id}/prices",
     may="products:read",
+    stale=True,
     summary="Show a product's price history",
     query=ListQuery,
     answers=Page[PriceChangeView],

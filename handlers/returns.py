@@ -74,6 +74,7 @@ class ReturnView(View):
 @routes.get(
     "/orders/{order_id}/returns",
     may="orders:read",
+    stale=True,
     summary="An order's returns",
     query=ListQuery,
     answers=Page[ReturnView],

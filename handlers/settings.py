@@ -192,7 +192,9 @@ async def change_settings(call: Call, body: SettingsChange) -> Reply:
     return _shown(after)
 
 
-@routes.get("/audit", may="audit:read", summary="The audit log", query=AuditList, answers=Page[AuditView])
+@routes.get(
+    "/audit", may="audit:read", stale=True, summary="The audit log", query=AuditList, answers=Page[AuditView]
+)
 async def list_audit(call: Call[AuditList]) -> Reply:
     """Every write of the store, the newest first."""
     after = call.cursor()

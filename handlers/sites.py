@@ -91,7 +91,12 @@ class AllSitesList(SiteList):
 
 
 @routes.get(
-    "/sites", may="sites:read", summary="List or search sites", query=AllSitesList, answers=Page[SiteView]
+    "/sites",
+    may="sites:read",
+    stale=True,
+    summary="List or search sites",
+    query=AllSitesList,
+    answers=Page[SiteView],
 )
 async def list_sites(call: Call[AllSitesList]) -> Reply:
     """``q`` finds sites by the words of their name and address."""
@@ -108,6 +113,7 @@ async def list_sites(call: Call[AllSitesList]) -> Reply:
 @routes.get(
     "/customers/{customer_id}/sites",
     may="sites:read",
+    stale=True,
     summary="List a customer's sites",
     query=SiteList,
     answers=Page[SiteView],

@@ -45,6 +45,7 @@ class PaidView(View):
 @routes.get(
     "/customers/{customer_id}/timeline",
     may="customers:read",
+    stale=True,
     summary="A customer's quotes and orders",
     query=NewestFirst,
     answers=Page[TimelineView],
@@ -59,6 +60,7 @@ async def list_timeline(call: Call[NewestFirst], customer_id: UUID) -> Reply:
 @routes.get(
     "/customers/{customer_id}/paid-prices/{product_id}",
     may="customers:read",
+    stale=True,
     summary="What a customer paid for a product",
     answers=Page[PaidView],
 )

@@ -67,7 +67,9 @@ class UserList(ListQuery):
     active: bool | None = None
 
 
-@routes.get("/users", may="users:read", summary="List users", query=UserList, answers=Page[UserView])
+@routes.get(
+    "/users", may="users:read", stale=True, summary="List users", query=UserList, answers=Page[UserView]
+)
 async def list_users(call: Call[UserList]) -> Reply:
     """The users of the store."""
     after = call.cursor()

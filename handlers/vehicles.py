@@ -87,6 +87,7 @@ class VehicleList(ListQuery):
 @routes.get(
     "/vehicles",
     may="vehicles:read",
+    stale=True,
     summary="List vehicles",
     query=VehicleList,
     answers=Page[VehicleView],

@@ -47,6 +47,7 @@ from handlers.permissions import PERMISSIONS
 from handlers.problem_codes import CODES
 from handlers.settings import TenantSettings
 from runtime.data.database import Database
+from runtime.data.replica import Replica
 from runtime.host.ops import Readiness
 from runtime.settings import Settings
 from runtime.web.application import create_application
@@ -101,7 +102,11 @@ ROUTES: tuple[Routes, ...] = (*RESOURCES, exports.routes_of(RESOURCES))
 
 
 def api_application(
-    program: Settings, database: Database, redis: Any, readiness: Readiness
+    program: Settings,
+    database: Database,
+    redis: Any,
+    readiness: Readiness,
+    replica: Replica | None = None,
 ) -> web.Application:
     """The HTTP API of the vertical, ready to be served."""
     return create_application(
@@ -113,4 +118,5 @@ def api_application(
         tenant_settings=TenantSettings,
         problem_codes=CODES,
         readiness=readiness,
+        replica=replica,
     )

@@ -106,7 +106,12 @@ class DeliveryList(PageQuery):
 
 
 @routes.get(
-    "/webhooks", may="webhooks:read", summary="List webhooks", query=PageQuery, answers=Page[WebhookView]
+    "/webhooks",
+    may="webhooks:read",
+    stale=True,
+    summary="List webhooks",
+    query=PageQuery,
+    answers=Page[WebhookView],
 )
 async def list_webhooks(call: Call[PageQuery]) -> Reply:
     """All addresses that the store's events are sent to."""
@@ -210,6 +215,7 @@ async def test_webhook(call: Call, webhook_id: UUID) -> Reply:
 @routes.get(
     "/webhooks/{webhook_id}/deliveries",
     may="webhooks:read",
+    stale=True,
     summary="Deliveries of a webhook",
     query=DeliveryList,
     answers=Page[DeliveryView],

@@ -17,6 +17,7 @@ import redis.asyncio as redis
 
 from runtime.data.catalogue_check import check_catalogue
 from runtime.data.database import Database, DatabaseRole
+from runtime.data.replica import Replica
 from runtime.errors import RetryLaterError, StartupError
 from runtime.events.consumer import Consumer, Progress
 from runtime.events.cursors import EngineCursors
@@ -182,11 +183,26 @@ async def _api_actors(parts: _Parts, signal: WakeSignal | None) -> list[ActorSpe
     # Requests ask for sessions and counters only, and have PostgreSQL to fall back on.
     quick = open_redis(parts.settings.redis_url, timeout_s=_REQUEST_REDIS_TIMEOUT_S)
     parts.stack.push_async_callback(quick.aclose)
-    application = api_application(parts.settings, database, quick, parts.readiness)
+    replica = _replica(parts.settings, database)
+    if replica is not None:
+        parts.stack.push_async_callback(replica.close)
+        actors.append(ActorSpec("replica", replica.run))
+    application = api_application(parts.settings, database, quick, parts.readiness, replica)
     server = ApiServer(
         application, parts.settings.api_host, parts.settings.api_port, grace_s=parts.settings.drain_seconds
     )
     return [*actors, ActorSpec("api", server.run)]
+
+
+def _replica(settings: Settings, primary: Database) -> Replica | None:
+    replica = Replica.of(settings, primary)
+    if replica is not None:
+        metrics.REPLICA_LAG_SECONDS.set_function(lambda: replica.lag_s)
+        for place, state in enumerate(("busy", "limit")):
+            metrics.POOL_CONNECTIONS.labels("replica", state).set_function(
+                partial(_connections, replica, place)
+            )
+    return replica
 
 
 async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
@@ -297,7 +313,7 @@ def _observer(name: str) -> Callable[[str, float], None]:
     return observe
 
 
-def _connections(database: Database, which: int) -> float:
+def _connections(database: Database | Replica, which: int) -> float:
     return database.connections[which]
 
 

@@ -72,6 +72,17 @@ class Settings(BaseSettings):
     database_url_scheduler: DatabaseUrl = Field(
         "", repr=False, description="The same for the `scheduler` role"
     )
+    database_read_url: DatabaseUrl = Field(
+        "",
+        repr=False,
+        description="A streaming standby that answers lists, searches, dashboard, exports and insights; empty for none",
+    )
+    database_read_max_lag_seconds: int = Field(
+        5,
+        ge=1,
+        le=300,
+        description="The primary answers instead while the standby may lack more seconds of writes",
+    )
     database_url_backup: DatabaseUrl = Field(
         "",
         repr=False,

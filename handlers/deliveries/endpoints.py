@@ -30,6 +30,7 @@ routes = Routes(tag="deliveries")
 @routes.get(
     "/deliveries",
     may="deliveries:read",
+    stale=True,
     summary="List deliveries",
     query=DeliveryList,
     answers=Page[DeliveryView],

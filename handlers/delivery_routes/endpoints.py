@@ -33,7 +33,9 @@ from runtime.web.routing import Call, Reply, Routes
 routes = Routes(tag="routes")
 
 
-@routes.get("/routes", may="routes:read", summary="List routes", query=RouteList, answers=Page[RouteView])
+@routes.get(
+    "/routes", may="routes:read", stale=True, summary="List routes", query=RouteList, answers=Page[RouteView]
+)
 async def list_routes(call: Call[RouteList]) -> Reply:
     """Newest first. A driver sees the own routes and no others."""
     query = call.query

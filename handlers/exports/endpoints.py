@@ -17,8 +17,9 @@ from pydantic_core import PydanticCustomError
 
 from handlers.exports.columns import columns_of, columns_of_part, parts_of
 from handlers.exports.formats import Cell, CsvFile, Workbook
-from handlers.exports.rows import Table
+from handlers.exports.rows import Names, Table
 from handlers.own_transactions import transaction
+from runtime.data.database import Database
 from runtime.errors import ForbiddenError
 from runtime.host.logs import get_logger
 from runtime.web.pagination import NOT_TAKEN
@@ -147,23 +148,31 @@ async def _export(call: Call[Any], listed: Operation, table: Table, arguments: d
 async def _pages(
     call: Call[Any], listed: Operation, table: Table, arguments: dict[str, Any]
 ) -> AsyncGenerator[Page]:
-    """The rows, page by page, each read in a transaction of its own that ends before anybody waits for the client."""
+    """The rows, page by page, each read in a transaction of its own that ends before anybody waits for the client.
+
+    The replica may be the one to answer; that they were exported is written before the first of them goes out.
+    """
     asked, zone = call.query, ZoneInfo(call.tenant.time_zone)
     paged = "cursor" in type(asked).model_fields
     cursor: str | None = None
     count = 0
-    while True:
-        async with transaction(call) as tx:
-            if count == 0 and cursor is None:
-                filters = asked.model_dump(mode="json", exclude_defaults=True, exclude={"format", "q"})
-                after = {"list": listed.path, "part": table.part, "format": asked.format, "filters": filters}
-                call.audit("data.exported", "export", after=after)
-                await record_audit(call, tx)
+
+    async def read(database: Database) -> tuple[Any, Names]:
+        async with database.tenant(call.tenant.id, user_id=call.identity.user_id) as tx:
             call.tx = tx
-            if paged:
-                call.query = asked.model_copy(update={"cursor": cursor, "limit": PAGE_ROWS})
             answer = orjson.loads((await listed.handler(call, **arguments)).content())
-            names = await table.names(tx, answer["items"])
+            return answer, await table.names(tx, answer["items"])
+
+    while True:
+        if paged:
+            call.query = asked.model_copy(update={"cursor": cursor, "limit": PAGE_ROWS})
+        answer, names = await call.context.reads.run(call.identity, read)
+        if not call.audited:
+            filters = asked.model_dump(mode="json", exclude_defaults=True, exclude={"format", "q"})
+            after = {"list": listed.path, "part": table.part, "format": asked.format, "filters": filters}
+            call.audit("data.exported", "export", after=after)
+            async with transaction(call) as tx:
+                await record_audit(call, tx)
         rows = await anyio.to_thread.run_sync(table.rows, answer["items"], names, call.tenant.locale, zone)
         count += len(rows)
         cursor = answer["next_cursor"]

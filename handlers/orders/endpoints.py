@@ -15,7 +15,9 @@ from runtime.web.routing import Call, Reply, Routes
 routes = Routes(tag="orders")
 
 
-@routes.get("/orders", may="orders:read", summary="List orders", query=OrderList, answers=Page[OrderView])
+@routes.get(
+    "/orders", may="orders:read", stale=True, summary="List orders", query=OrderList, answers=Page[OrderView]
+)
 async def list_orders(call: Call[OrderList]) -> Reply:
     """Newest first, each with its items."""
     query = call.query

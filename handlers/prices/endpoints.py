@@ -36,6 +36,7 @@ routes = Routes(tag="prices")
 @routes.get(
     "/price-lists",
     may="prices:read",
+    stale=True,
     summary="List price lists",
     query=PriceListList,
     answers=Page[PriceListView],
@@ -106,6 +107,7 @@ async def change_price_list(call: Call, list_id: UUID, body: PriceListChange) ->
 @routes.get(
     "/agreed-prices",
     may="prices:read",
+    stale=True,
     summary="List agreed prices",
     query=AgreedPriceList,
     answers=Page[AgreedPriceView],

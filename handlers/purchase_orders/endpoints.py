@@ -31,6 +31,7 @@ routes = Routes(tag="purchase-orders")
 @routes.get(
     "/purchase-orders",
     may="purchase_orders:read",
+    stale=True,
     summary="List purchase orders",
     query=PurchaseOrderList,
     answers=Page[PurchaseOrderView],
@@ -165,6 +166,7 @@ async def cancel_purchase_order(call: Call, order_id: UUID, body: Reason) -> Rep
 @routes.get(
     "/purchase-orders/{order_id}/receipts",
     may="purchase_orders:read",
+    stale=True,
     summary="List a purchase order's receipts",
     query=ReceiptList,
     answers=Page[ReceiptView],

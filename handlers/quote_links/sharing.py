@@ -76,6 +76,7 @@ async def share_quote(call: Call, quote_id: UUID, body: ShareNew) -> Reply:
 @routes.get(
     "/quotes/{quote_id}/links",
     may="quotes:read",
+    stale=True,
     summary="The quote's public links",
     query=ListQuery,
     answers=Page[LinkView],

@@ -106,6 +106,7 @@ class MarginView(View):
 @routes.get(
     "/quotes/{quote_id}/discount-approvals",
     may="quotes:read",
+    stale=True,
     summary="Who asked for discounts, and who approved them",
     answers=Page[DiscountApprovalView],
 )

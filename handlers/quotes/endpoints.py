@@ -29,7 +29,9 @@ from runtime.web.routing import Call, Reply, Routes
 routes = Routes(tag="quotes")
 
 
-@routes.get("/quotes", may="quotes:read", summary="List quotes", query=QuoteList, answers=Page[QuoteView])
+@routes.get(
+    "/quotes", may="quotes:read", stale=True, summary="List quotes", query=QuoteList, answers=Page[QuoteView]
+)
 async def list_quotes(call: Call[QuoteList]) -> Reply:
     """Newest first, each with its items."""
     query = call.query

@@ -104,6 +104,7 @@ class ChangesView(View):
 @routes.get(
     "/quotes/{quote_id}/versions",
     may="quotes:read",
+    stale=True,
     summary="Show a quote's former versions",
     answers=Page[FormerVersionView],
 )

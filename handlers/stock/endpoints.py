@@ -22,7 +22,14 @@ from runtime.web.routing import Call, Reply, Routes
 routes = Routes(tag="stock")
 
 
-@routes.get("/stock", may="stock:read", summary="List stock levels", query=LevelList, answers=Page[LevelView])
+@routes.get(
+    "/stock",
+    may="stock:read",
+    stale=True,
+    summary="List stock levels",
+    query=LevelList,
+    answers=Page[LevelView],
+)
 async def list_stock(call: Call[LevelList]) -> Reply:
     """Levels per product and location; a product that never moved shows zeros at the default location."""
     query = call.query
@@ -43,6 +50,7 @@ async def list_stock(call: Call[LevelList]) -> Reply:
 @routes.get(
     "/stock/movements",
     may="stock:read",
+    stale=True,
     summary="List stock movements",
     query=MovementList,
     answers=Page[LedgerLineView],
@@ -79,7 +87,12 @@ async def book_movement(call: Call, body: MovementNew) -> Reply:
 
 
 @routes.get(
-    "/locations", may="stock:read", summary="List locations", query=ListQuery, answers=Page[LocationView]
+    "/locations",
+    may="stock:read",
+    stale=True,
+    summary="List locations",
+    query=ListQuery,
+    answers=Page[LocationView],
 )
 async def list_locations(call: Call[ListQuery]) -> Reply:
     """The places where stock lies; there is always a default one."""

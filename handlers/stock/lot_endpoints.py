@@ -17,7 +17,9 @@ from runtime.web.routing import Call, Reply, Routes
 routes = Routes(tag="stock")
 
 
-@routes.get("/stock/lots", may="stock:read", summary="List lots", query=LotList, answers=Page[LotView])
+@routes.get(
+    "/stock/lots", may="stock:read", stale=True, summary="List lots", query=LotList, answers=Page[LotView]
+)
 async def list_lots(call: Call[LotList]) -> Reply:
     """What is on hand lot by lot, what expires first, first. `within_days=30` lists what expires within a month or has
     expired."""

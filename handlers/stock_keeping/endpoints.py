@@ -79,7 +79,12 @@ async def transfer_stock(call: Call, body: TransferNew) -> Reply:
 
 
 @routes.get(
-    "/stock/counts", may="stock:read", summary="List counts", query=CountList, answers=Page[CountSummaryView]
+    "/stock/counts",
+    may="stock:read",
+    stale=True,
+    summary="List counts",
+    query=CountList,
+    answers=Page[CountSummaryView],
 )
 async def list_counts(call: Call[CountList]) -> Reply:
     """The newest first."""

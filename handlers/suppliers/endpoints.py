@@ -20,6 +20,7 @@ routes = Routes(tag="suppliers")
 @routes.get(
     "/suppliers",
     may="suppliers:read",
+    stale=True,
     summary="List or search suppliers",
     query=SupplierList,
     answers=Page[SupplierView],

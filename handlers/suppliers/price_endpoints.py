@@ -29,6 +29,7 @@ routes = Routes(tag="suppliers")
 @routes.get(
     "/suppliers/{supplier_id}/prices",
     may="suppliers:read",
+    stale=True,
     summary="List a supplier's prices",
     query=PriceList,
     answers=Page[PriceView],
@@ -82,6 +83,7 @@ async def register_price(call: Call, supplier_id: UUID, body: PriceNew) -> Reply
 @routes.get(
     "/suppliers/{supplier_id}/codes",
     may="suppliers:read",
+    stale=True,
     summary="List a supplier's codes",
     query=CodeList,
     answers=Page[CodeView],

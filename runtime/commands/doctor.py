@@ -45,7 +45,7 @@ def doctor(*, oracles: bool = False) -> int:
 
 async def _examine_all(settings: Settings, with_oracles: bool) -> int:
     ill = 0
-    examinations: list[Examination] = [_keys, _postgres, _schema, _redis, _pipeline]
+    examinations: list[Examination] = [_keys, _postgres, _schema, _replica, _redis, _pipeline]
     if with_oracles:
         examinations.append(_oracles)
     for examine in examinations:
@@ -128,6 +128,24 @@ async def _schema(settings: Settings) -> AsyncIterator[Finding]:
     async with opened(settings) as database:
         await check_catalogue(database)
     yield Finding("the walls between stores stand")
+
+
+async def _replica(settings: Settings) -> AsyncIterator[Finding]:
+    from runtime.data.replica import Replica
+
+    async with opened(settings) as primary:
+        replica = Replica.of(settings, primary)
+        if replica is None:
+            return
+        try:
+            await replica.step()
+            yield _judged(
+                not replica.complaint,
+                f"replica: {replica.complaint or 'it answers'}",
+                "DATABASE_READ_URL must name a streaming standby of DATABASE_URL; the primary answers meanwhile",
+            )
+        finally:
+            await replica.close()
 
 
 async def _redis(settings: Settings) -> AsyncIterator[Finding]:

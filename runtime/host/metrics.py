@@ -43,6 +43,14 @@ SECURITY_EVENTS = _counter(
 )
 
 POOL_CONNECTIONS = _gauge("pool_connections", "Database connections", "role", "state")
+REPLICA_READS = _counter(
+    "replica_reads_total", "Reads that the replica may answer, by why it did or not", "outcome"
+)
+for _outcome in ("replica", "own_write", "replica_unfit", "replica_lacked", "replica_failed"):
+    REPLICA_READS.labels(_outcome)
+REPLICA_LAG_SECONDS = _gauge(
+    "replica_lag_seconds", "Seconds of writes that the replica may lack at most; 0 without one"
+)
 DATABASE_SIZE_BYTES = _gauge("database_size_bytes", "Size of the database on disk")
 DATABASE_CONNECTIONS = _gauge("database_connections", "Connections of the server, ours and others'", "state")
 OLDEST_TRANSACTION_SECONDS = _gauge(

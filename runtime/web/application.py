@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from runtime.data.database import Database
 from runtime.data.files import open_files
+from runtime.data.replica import Replica
 from runtime.host.ops import Readiness
 from runtime.settings import Settings
 from runtime.web import auth, branding, documentation
@@ -25,6 +26,7 @@ from runtime.web.pagination import Cursors
 from runtime.web.passwords import Passwords
 from runtime.web.problem_codes import SHARED_CODES, ProblemCode
 from runtime.web.reader import MAX_BODY
+from runtime.web.reads import Reads
 from runtime.web.routing import Routes
 from runtime.web.sessions import Sessions
 from runtime.web.tenancy import Directory, Tenancy
@@ -46,11 +48,12 @@ def create_application(
     problem_codes: Mapping[str, ProblemCode],
     readiness: Readiness | None = None,
     wake: Callable[[UUID], None] | None = None,
+    replica: Replica | None = None,
 ) -> web.Application:
     """All operations of ``routes`` and of sign-in, with health, readiness, branding and documentation.
 
     ``permissions`` says what each role may do; ``tenant_settings`` reads a store's settings from their JSON;
-    ``problem_codes`` describes the refusals of the vertical's own.
+    ``problem_codes`` describes the refusals of the vertical's own. ``replica`` answers what is declared ``stale``.
     """
     parse = tenant_settings.model_validate
     directory = Directory(database, parse)
@@ -67,6 +70,7 @@ def create_application(
         cursors=Cursors(KeyRing("cursors", secret, previous)),
         directory=directory,
         feeds=Feeds(),
+        reads=Reads(database, redis, replica),
         sessions=Sessions(database, redis),
         tokens=Tokens(settings),
         passwords=Passwords(),

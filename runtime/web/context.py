@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runtime.web.limits import RateLimits
     from runtime.web.pagination import Cursors
     from runtime.web.passwords import Passwords
+    from runtime.web.reads import Reads
     from runtime.web.sessions import Sessions
     from runtime.web.tenancy import Directory, Tenancy
     from runtime.web.throttle import Throttle
@@ -35,6 +36,7 @@ class Context:
     cursors: Cursors
     directory: Directory
     feeds: Feeds
+    reads: Reads
     sessions: Sessions
     tokens: Tokens
     passwords: Passwords

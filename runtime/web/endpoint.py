@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
+from runtime.data.database import Database
 from runtime.errors import ForbiddenError, NotFoundError, RefusedError, RetryLaterError, UnauthorizedError
 from runtime.host.logs import security_event
 from runtime.web.call import Call, Identity, Reply, Tenant
@@ -54,6 +55,15 @@ class _Endpoint:
         trace.route = operation.path
         call: Call[Any] = Call(self._context, request, trace.request_id, trace.address, trace.locale)
         await self._admit(call, trace)
+        try:
+            return await self._answer(call, request)
+        finally:
+            # Also after a fault: what was committed before it, or with it, is to be seen.
+            if operation.is_write and not operation.public:
+                await self._context.reads.wrote(call.identity)
+
+    async def _answer(self, call: Call[Any], request: web.Request) -> web.StreamResponse:
+        operation = self._operation
         call.arguments = arguments = self._path_arguments(request)
         call.query = None if self._query is None else self._query.read(request)
         data = b""
@@ -102,9 +112,18 @@ class _Endpoint:
     async def _in_transaction(
         self, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes
     ) -> web.Response:
+        if not self._operation.stale:
+            return await self._transact(self._context.database, call, arguments, key, data)
+        return await self._context.reads.run(
+            call.identity, lambda database: self._transact(database, call, arguments, None, b"")
+        )
+
+    async def _transact(
+        self, database: Database, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes
+    ) -> web.Response:
         operation = self._operation
         user_id = None if operation.public else call.identity.user_id
-        async with self._context.database.tenant(call.tenant.id, user_id=user_id) as tx:
+        async with database.tenant(call.tenant.id, user_id=user_id) as tx:
             call.tx = tx
             tx.correlation_id = call.request_id
             if (span := call.request[TRACE].span) is not None:

@@ -62,6 +62,7 @@ class Operation:
     prepare: Preparation | None
     discard: Discarding | None
     reads_body: bool
+    stale: bool
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     answers: Any
@@ -116,6 +117,7 @@ class Routes:
         prepare: Preparation | None = None,
         discard: Discarding | None = None,
         reads_body: bool = False,
+        stale: bool = False,
         query: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         answers: Any = None,
@@ -131,6 +133,7 @@ class Routes:
         before the transaction is opened, and does what is too slow to hold one open for; its result is
         ``call.prepared``. With ``reads_body`` it also reads the request's body, which is no JSON, into
         ``call.content``. ``discard`` undoes a preparation when the request is then refused, or was answered before.
+        ``stale`` lets the read replica answer what others have written seconds ago without it (``runtime.web.reads``).
         ``answers`` is the model of the JSON that is answered, ``media`` the content type of an answer that is not
         JSON. ``errors`` lists refusals beyond the usual ones.
         """
@@ -140,6 +143,8 @@ class Routes:
             raise TypeError(f"{method} {path}: nothing is prepared")
         if reads_body and body is not None:
             raise TypeError(f"{method} {path}: the body is either JSON or read by the preparation")
+        if stale and (method != "GET" or public or prepare is not None or not transaction):
+            raise TypeError(f"{method} {path}: only signed-in users' plain reads may be stale")
         if may is not None and (public or _PERMISSION.fullmatch(may) is None):
             raise TypeError(
                 f"{method} {path}: permission {may!r} should read resource:verb, on a non-public route"
@@ -161,6 +166,7 @@ class Routes:
                     prepare=prepare,
                     discard=discard,
                     reads_body=reads_body,
+                    stale=stale,
                     query=query,
                     body=body,
                     answers=answers,
