@@ -168,6 +168,7 @@ async def cancel(
     What has left with earlier deliveries stays sold, and may come back as a return. 409 while a vehicle is out with
     more of such an order: what the customer takes of that is not known yet.
     """
+    await tx.fetch_one(sql.lock_order, id=order_id)
     moved = await tx.fetch_one(
         sql.cancel_order,
         id=order_id,

@@ -266,14 +266,21 @@ join level on level.product_id = wanted.product_id
 left join lot_products as lots on lots.tenant_id = $tenant_id and lots.product_id = wanted.product_id
 order by wanted.product_id
 
+-- name: lock_order
+select
+from orders
+where tenant_id = $tenant_id
+  and id = $id
+for no key update
+
 -- name: cancel_order
--- Locks the order, then gives back what is still reserved of it, in the order of the product ids.
+-- Gives back what is still reserved of the order, in the order of the product ids. The order is locked by a statement
+-- before: one that waited for the lock would not see what a part took meanwhile, and would release it again.
 with former as (
   select id, status
   from orders
   where tenant_id = $tenant_id
     and id = $id
-  for no key update
 ),
 moved as (
   update orders

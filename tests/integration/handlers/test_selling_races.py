@@ -6,6 +6,7 @@ The first transaction does its step and stays open until PostgreSQL says that th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -161,6 +162,24 @@ async def test_an_order_is_delivered_once(shop: Shop, cement: UUID) -> None:
     assert refused.extra["current_state"] == "delivered"
     assert await shop.level(cement) == ("7.000", "0.000", "7.000")
     assert len(await shop.payloads("sale_recorded")) == 1
+
+
+async def test_cancelling_while_a_part_leaves_releases_only_what_is_left(shop: Shop, cement: UUID) -> None:
+    await shop.order(item(cement, "5"))
+    order_id = await shop.order(item(cement, "4"), fulfilment="delivery")
+    async with shop.transaction() as tx:
+        await orders.prepare(tx, order_id)
+        await orders.dispatch(tx, order_id)
+
+    async def bring_three(tx: TenantTransaction) -> None:
+        order = await orders.hold(tx, order_id)
+        assert order is not None
+        await orders.leave(tx, shop.settings, order, {order.items[0]["id"]: Decimal(3)})
+
+    _, cancelled = await race(shop, bring_three, lambda tx: orders.cancel(tx, order_id))
+    shown = orjson.loads(cancelled.body)
+    assert (shown["status"], [left["quantity"] for left in shown["left_items"]]) == ("cancelled", ["3.000"])
+    assert await shop.level(cement) == ("7.000", "5.000", "2.000")
 
 
 @pytest.mark.parametrize("fulfilment", ["counter", "pickup"])
