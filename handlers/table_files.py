@@ -36,7 +36,7 @@ class Line:
 def read_lines(data: bytes) -> list[Line]:
     """All lines that are not empty; refused (422) when this is neither a CSV nor an XLSX file, or a too long one."""
     lines: list[Line] = []
-    for number, cells in _read_sheet(data) if data.startswith(b"PK\x03\x04") else _read_csv(data):
+    for number, cells in _read_sheet(data) if is_workbook(data) else _read_csv(data):
         if any(cells):
             lines.append(Line(number, cells))
         if len(lines) > MAX_ROWS + MAX_PREAMBLE:
@@ -46,6 +46,16 @@ def read_lines(data: bytes) -> list[Line]:
                 f"O arquivo tem mais de {MAX_ROWS} linhas; divida-o.",
             )
     return lines
+
+
+def is_workbook(data: bytes) -> bool:
+    """Whether this is to be read as XLSX, which is to be done by ``table_process``."""
+    return data.startswith(b"PK\x03\x04")
+
+
+def not_a_table() -> RefusedError:
+    """The refusal (422) of a file that cannot be read at all."""
+    return _refused("not_a_table", "The file is neither CSV nor XLSX.", "O arquivo não é CSV nem XLSX.")
 
 
 def _read_csv(data: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -70,14 +80,14 @@ def _decode(data: bytes) -> str:
         try:
             text = data.decode("utf-16")
         except UnicodeDecodeError:
-            raise _not_a_table() from None
+            raise not_a_table() from None
     else:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
     if "\0" in text:
-        raise _not_a_table()
+        raise not_a_table()
     return text
 
 
@@ -107,7 +117,7 @@ def _read_sheet(data: bytes) -> Iterator[tuple[int, list[str]]]:
                     yield number, [_clean(_cell_text(cell)) for cell in row[:MAX_COLUMNS]]
                 return
     except (CalamineError, OSError, ValueError):
-        raise _not_a_table() from None
+        raise not_a_table() from None
 
 
 def _check_unpacked_size(data: bytes) -> None:
@@ -127,7 +137,7 @@ def _check_unpacked_size(data: bytes) -> None:
                                 "A planilha é grande demais.",
                             )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError):
-        raise _not_a_table() from None
+        raise not_a_table() from None
 
 
 def _cell_text(cell: object) -> str:
@@ -149,10 +159,6 @@ def _cell_text(cell: object) -> str:
 
 def _clean(cell: str) -> str:
     return " ".join(cell[:MAX_CELL].split())
-
-
-def _not_a_table() -> RefusedError:
-    return _refused("not_a_table", "The file is neither CSV nor XLSX.", "O arquivo não é CSV nem XLSX.")
 
 
 def _refused(code: str, en: str, pt: str) -> RefusedError:

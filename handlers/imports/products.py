@@ -64,17 +64,20 @@ class Products:
         dry_run: bool,
     ) -> None:
         """New codes become products; those that are known are changed where they say something else."""
-        named = [row for row in rows if self._has_a_code(row, outcome)]
+        named = [row for row in rows if _has_a_code(row, outcome)]
+        # The database says which codes are the same: what it takes for lower case differs from Python's.
+        found = await tx.fetch_all(sql.key_skus, skus=[row.values["sku"] for row in named])
+        keyed = [
+            (row, key) for row, (key,) in zip(named, found, strict=True) if outcome.is_first(row, key, "sku")
+        ]
         known = {
-            row["sku"].lower(): row
-            for row in await tx.fetch_all(
-                sql.lock_products_by_sku, skus=[row.values["sku"].lower() for row in named]
-            )
+            row["sku_key"]: row
+            for row in await tx.fetch_all(sql.lock_products_by_sku, keys=[key for _, key in keyed])
         }
         created: list[tuple[UUID, ProductNew]] = []
         changed: list[tuple[UUID, dict[str, Any], dict[str, Any]]] = []
-        for row in named:
-            current = known.get(row.values["sku"].lower())
+        for row, key in keyed:
+            current = known.get(key)
             if current is None:
                 body = _new(row)
                 if isinstance(body, Problem):
@@ -84,6 +87,7 @@ class Products:
                 continue
             before = dict(current)
             product_id = before.pop("id")
+            del before["sku_key"]
             changes = await _changes(tx, row, product_id, before)
             if isinstance(changes, Problem):
                 outcome.problems.append(changes)
@@ -97,14 +101,13 @@ class Products:
             await _create(call, tx, created)
             await _change(call, tx, changed)
 
-    @staticmethod
-    def _has_a_code(row: GivenRow, outcome: Outcome) -> bool:
-        if "sku" not in row.values:
-            outcome.problems.append(
-                Problem(row.number, "sku", "missing", "The code is missing.", "Falta o código.")
-            )
-            return False
-        return outcome.is_first(row, row.values["sku"].lower(), "sku")
+
+def _has_a_code(row: GivenRow, outcome: Outcome) -> bool:
+    if "sku" not in row.values:
+        outcome.problems.append(
+            Problem(row.number, "sku", "missing", "The code is missing.", "Falta o código.")
+        )
+    return "sku" in row.values
 
 
 def _new(row: GivenRow) -> ProductNew | Problem:

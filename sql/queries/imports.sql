@@ -1,13 +1,19 @@
 -- Many products and customers at once; single ones have the same effects one by one.
 
+-- name: key_skus
+-- By what codes are told apart.
+select lower(given.sku)
+from unnest($skus::text[]) with ordinality as given (sku, place)
+order by given.place;
+
 -- name: lock_products_by_sku
 -- In the order of ids, so that two imports at once do not wait for each other in a circle.
 select
-  id, sku, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, unit_conversions,
+  id, sku, sku_key, name, description, category, unit, base_price, cost, barcode, weight_kg, volume_m3, unit_conversions,
   sale_pack, purchase_pack, active
 from products
 where tenant_id = $tenant_id
-  and sku_key = any ($skus::text[])
+  and sku_key = any ($keys::text[])
 order by id
 for no key update;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zipfile
 from typing import Any
 
 import asyncpg
@@ -72,6 +73,12 @@ async def test_a_file_sent_again_changes_nothing_and_a_changed_one_only_what_it_
     assert sand["version"] == 1
     new, old = await items(api, f"products/{cement['id']}/prices")
     assert (old["price"], new["previous"], new["price"]) == ("1234.50", "1234.50", "35.00")
+
+
+async def test_codes_in_letters_with_several_lower_cases_are_found_again(api: ApiClient) -> None:
+    file = PRODUCTS + "İZO-1;Manta;rolo;10,00;;\r\n" + "ΣΣ-1;Soma;un;1,00;;\r\n"
+    assert counts(await send(api, "products", file)) == (2, 0, 0, 0)
+    assert counts(await send(api, "products", file)) == (0, 0, 2, 0)
 
 
 async def test_an_import_leaves_the_events_and_audit_entries_of_single_writes(
@@ -227,3 +234,20 @@ async def test_files_that_are_no_tables_are_refused(api: ApiClient) -> None:
     assert (await send(api, "products", b"", status=422))["code"] == "empty"
     assert (await send(api, "products", b"\0\1\2", status=422))["code"] == "not_a_table"
     assert (await send(api, "customers", "a;b\n1;2\n", status=422))["code"] == "no_headings"
+
+
+@pytest.mark.parametrize("last", ["XFE1048577", "A99999999999", "ZZZZZZZZ1", "XFD20000"])
+async def test_a_workbook_that_names_a_cell_far_away_is_refused_and_ends_no_process_of_ours(
+    api: ApiClient, last: str
+) -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        book.add_worksheet().write_row(0, 0, ["nome", "telefone"])
+    hostile = io.BytesIO()
+    with zipfile.ZipFile(file) as sound, zipfile.ZipFile(hostile, "w") as archive:
+        for name in sound.namelist():
+            archive.writestr(name, sound.read(name).replace(b'r="B1"', f'r="{last}"'.encode()))
+    refused = await send(api, "customers", hostile.getvalue(), status=422)
+    assert refused["code"] == "not_a_table"
+    # The next file finds a reader again.
+    assert counts(await send(api, "customers", file.getvalue())) == (0, 0, 0, 0)
