@@ -6,6 +6,7 @@ stop n at n + 1. This module imports nothing of the program: the process that so
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import warnings
@@ -94,8 +95,9 @@ class Solution:
 
 def solve_in_background(problem: Problem) -> Solution:
     """``solve`` for a worker process, which steps back behind the processes that answer requests."""
-    if os.nice(0) < _NICE:
-        os.nice(_NICE - os.nice(0))
+    # Where a sandbox forbids it, the work is done all the same.
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     return solve(problem)
 
 

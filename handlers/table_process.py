@@ -16,7 +16,7 @@ from anyio import BrokenWorkerProcess
 
 from handlers.table_files import Line, not_a_table, read_lines
 
-MEMORY_BYTES = 512 * 1024 * 1024
+MEMORY_BYTES = 256 * 1024 * 1024
 BUDGET_S = 20.0
 
 _READERS = anyio.CapacityLimiter(2)

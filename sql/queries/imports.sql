@@ -1,7 +1,7 @@
 -- Many products and customers at once; single ones have the same effects one by one.
 
 -- name: key_skus
--- By what codes are told apart.
+-- all tenants: reads no table. By what codes are told apart.
 select lower(given.sku)
 from unnest($skus::text[]) with ordinality as given (sku, place)
 order by given.place;

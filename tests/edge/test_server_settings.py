@@ -277,6 +277,13 @@ def test_units_are_well_formed_and_leave_a_broken_in_process_little_to_do(tmp_pa
     assert float(exposure[1]) < 2
 
 
+def test_the_unit_lets_slow_work_step_back() -> None:
+    unit = (INFRA / "systemd" / "basecommerce@.service").read_text()
+    filters = re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE)
+    denied = [place for place, names in enumerate(filters) if "@resources" in names]
+    assert filters.index("setpriority") > max(denied)
+
+
 def test_units_call_commands_that_there_are() -> None:
     for unit in (INFRA / "systemd").glob("*.service"):
         [command] = re.findall(r"/opt/basecommerce/bin/basecommerce (\w+)", unit.read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.routing import best_known, cost_of, problem_of, read_instance
-from handlers.route_solver import Problem, Solution, Stop, Truck, solve
+from handlers.route_solver import Problem, Solution, Stop, Truck, solve, solve_in_background
 
 INSTANCE = Path(__file__).parents[4] / "shared" / "data" / "X-n101-k25.vrp"
 HOUR = 3600
@@ -143,3 +144,13 @@ def test_a_public_instance_is_solved_near_its_known_optimum() -> None:
     assert cost <= known * 1.03
     worse = replace(problem_of(instance, 0.2), patience=1)
     assert cost <= cost_of(instance, solve(worse))
+
+
+def test_a_day_is_planned_where_a_sandbox_forbids_to_step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    monkeypatch.setattr(os, "nice", forbidden)
+    problem = town([Stop(1000, 1)], [Truck(10_000, 100)], budget_s=0.2)
+    assert solve_in_background(problem).left_out == ()

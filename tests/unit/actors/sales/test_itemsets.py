@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from actors.sales.itemsets import mine
+from actors.sales.itemsets import mine, mine_in_background
 from actors.sales.miner import BASKETS_MINED, mining_point
 from tests.support.baskets import fp_growth, generated, packed, product_id
 
@@ -77,3 +78,12 @@ def test_the_point_up_to_which_is_mined_depends_on_the_number_of_baskets_alone()
     assert points == [0, 0, 10, 10, 90, 100, 100, 150, 950, 1_000, 1_000, 1_250, 9_750]
     assert all(second >= first for first, second in combinations(points, 2))
     assert BASKETS_MINED == 4_000
+
+
+def test_bundles_are_mined_where_a_sandbox_forbids_to_step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    monkeypatch.setattr(os, "nice", forbidden)
+    assert mine_in_background([packed([1, 2, 3])] * 4, 0.0001, 2)
