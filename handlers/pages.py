@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from runtime.web.pagination import ListQuery
 from runtime.web.routing import Call
@@ -19,8 +20,22 @@ LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 FIRST_ID = UUID(int=0)
 LAST_ID = UUID(int=(1 << 128) - 1)
 
+_DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_as_a_day(value: Any) -> Any:
+    # Numbers would be read as seconds since 1970, and "infinity" as the end of time.
+    if type(value) is date or (isinstance(value, str) and _DAY_FORM.fullmatch(value)):
+        return value
+    raise PydanticCustomError("date_parsing", "A day such as 2026-11-24 is expected")
+
+
 # Beyond these years a day in some time zone would fall outside of what datetime can say.
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31), examples=["2026-11-24"])]
+Day = Annotated[
+    date,
+    Field(ge=date(1900, 1, 1), le=date(2999, 12, 31), examples=["2026-11-24"]),
+    BeforeValidator(_written_as_a_day),
+]
 
 _NUMBER = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*-)?0*([0-9]{1,18})")
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
     StringConstraints,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from handlers.changes import unchanged
 from handlers.lines import MAX_ITEMS
@@ -36,6 +39,16 @@ SHORT_KINDS = ("missing", "wrong", "damaged", "refused")
 _HALF_A_PLACE = "Latitude and longitude go together.|Latitude e longitude andam juntas."
 _WINDOW = "The window ends before it begins.|A janela termina antes de começar."
 
+_MOMENT_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(?:[Zz]|[+-][0-9:]{2,5})?")
+
+
+def _written_as_a_moment(value: Any) -> Any:
+    # Numbers would be read as seconds since 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT_FORM.fullmatch(value)):
+        return value
+    raise PydanticCustomError("datetime_parsing", "An ISO 8601 timestamp is expected")
+
+
 # Beyond these the day in some time zone could not be said.
 Moment = Annotated[
     AwareDatetime,
@@ -43,6 +56,7 @@ Moment = Annotated[
         ge=datetime.fromisoformat("1900-01-02T00:00:00+00:00"),
         le=datetime.fromisoformat("2999-12-30T00:00:00+00:00"),
     ),
+    BeforeValidator(_written_as_a_moment),
 ]
 
 

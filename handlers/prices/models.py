@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from handlers.changes import unchanged
+from handlers.pages import Day
 from handlers.units import Unit
 from runtime.web.fields import Body, Money, Percent, Quantity, QuantityOrZero, ShortText, Version, View
 from runtime.web.pagination import ListQuery
@@ -33,8 +34,8 @@ class PriceListNew(Body):
 
     name: ShortText
     active: StrictBool = True
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
 
 class PriceListChange(Body):
@@ -42,8 +43,8 @@ class PriceListChange(Body):
 
     name: ShortText = unchanged()
     active: StrictBool = unchanged()
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
 
 class PriceListView(View):
@@ -94,8 +95,8 @@ class AgreedPriceNew(Body):
     price: Money | None = None
     unit: Unit | None = None
     percent_off: Percent | None = None
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
