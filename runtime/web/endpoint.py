@@ -15,7 +15,7 @@ from runtime.host.logs import security_event
 from runtime.web.call import Call, Identity, Reply, Tenant
 from runtime.web.context import Context
 from runtime.web.problems import locale_of
-from runtime.web.reader import BodyReader, QueryReader, read_body
+from runtime.web.reader import BodyReader, QueryReader, check_encoding, read_body
 from runtime.web.routing import PATH_READERS, Operation
 from runtime.web.streaming import StreamedResponse
 from runtime.web.tags import names, version_tag
@@ -66,6 +66,7 @@ class _Endpoint:
         operation = self._operation
         call.arguments = arguments = self._path_arguments(request)
         call.query = None if self._query is None else self._query.read(request)
+        check_encoding(request)
         data = b""
         key = idempotency_key(request) if self._is_post and operation.transaction else None
         if self._body is not None:

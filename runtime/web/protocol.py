@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,6 +20,10 @@ log = get_logger(__name__)
 
 LOCALE = "pt-BR"
 _LOOK_AGAIN_S = 0.02
+HEAD_DEADLINE_S = 15.0
+"""For request line and headers together, counted from the first byte."""
+STALL_S = 20.0
+"""A client that has taken no byte of an answer for this long will not take the rest."""
 
 
 class ProblemRunner(web.AppRunner):
@@ -74,9 +79,71 @@ class _ProblemServer(web.Server):
 
 
 class _ProblemProtocol(web.RequestHandler):
-    """One connection. Its parser's complaints come here, with a placeholder for the request there is not."""
+    """One connection. Its parser's complaints come here, with a placeholder for the request there is not.
 
-    __slots__ = ()
+    A client that takes too long to say what it wants, or takes nothing of what it is sent, loses the connection.
+    """
+
+    __slots__ = ("_asking", "_taking", "_untaken")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._asking: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
+        self._untaken = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Read; the deadline of a request's head begins with its first byte and ends with its last."""
+        super().data_received(data)
+        waits = self._waiter is not None and not self._waiter.done()
+        if self._asking is not None:
+            if not waits:
+                self._asking.cancel()
+                self._asking = None
+        elif waits and data:
+            self._asking = self._loop.call_later(HEAD_DEADLINE_S, self._give_up)
+
+    def pause_writing(self) -> None:
+        """The client is not taking what it is sent as fast as it could be: see that it takes something."""
+        super().pause_writing()
+        self._look_again()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        for timer in (self._asking, self._taking):
+            if timer is not None:
+                timer.cancel()
+        self._asking = self._taking = None
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        self._asking = None
+        log.info("connection closed", reason="slow request")
+        self.force_close()
+
+    def _look_again(self) -> None:
+        transport = self.transport
+        if transport is None:
+            return
+        self._untaken = transport.get_write_buffer_size()
+        self._taking = self._loop.call_later(STALL_S, self._check_taking)
+
+    def _check_taking(self) -> None:
+        self._taking = None
+        transport = self.transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size() < self._untaken:
+            self._look_again()
+            return
+        log.info("connection closed", reason="nothing taken")
+        # Closing would wait for the client to take the rest.
+        transport.abort()
 
     def handle_error(
         self,

@@ -35,6 +35,8 @@ class ApiServer:
             self._application,
             access_log=None,
             handle_signals=False,
+            # Nobody may send compressed bodies, and what unpacks them fails in ways that are not ours to answer.
+            auto_decompress=False,
             keepalive_timeout=KEEP_ALIVE_S,
             shutdown_timeout=self._grace_s,
         )

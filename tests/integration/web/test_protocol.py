@@ -93,3 +93,18 @@ async def test_a_good_request_is_answered_as_ever(settings, database) -> None:
     async with serving(settings, database) as port:
         status, _, body = await said(port, b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert (status, body) == (200, b'{"status": "ok"}')
+
+
+@pytest.mark.parametrize("path", ["auth/login", "products"])
+async def test_a_compressed_body_is_refused_without_unpacking_it(
+    settings, database, caplog, path: str
+) -> None:
+    """What is no gzip at all would otherwise fail where nobody answers, and leave a traceback per request."""
+    head = (
+        f"POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Encoding: gzip\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+    )
+    async with serving(settings, database) as port:
+        status, _, body = await said(port, head.encode() + b"abc")
+    assert (status, json.loads(body)["code"]) in ((415, "content_encoding"), (401, "unauthorized"))
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
