@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format faults mutants bench
+.PHONY: help setup run test format faults fuzz mutants bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ SECONDS ?= 120
 SEED ?=
 faults: setup ## run the business under faults: make faults SECONDS=600 SEED=7
 	$(BIN)/python -m tests.faults --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --json benchmarks/results/faults.json
+
+INPUTS ?= 100000
+fuzz: setup ## send generated and naughty requests of every kind: make fuzz INPUTS=100000 SEED=7
+	$(BIN)/python -m tests.security.fuzz --inputs $(INPUTS) $(if $(SEED),--seed $(SEED)) --json benchmarks/results/fuzz.json
 
 bench: setup ## measure requests and events on this machine
 	$(BIN)/python -m benchmarks
