@@ -17,6 +17,7 @@ from handlers.quotes.drafts import create
 from handlers.quotes.models import QuoteNew
 from handlers.settings import TenantSettings
 from handlers.states import ALL_PERMISSIONS
+from handlers.units import ProductUnits, read_units
 from runtime.data.queries import Query, sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import FieldProblem, InvalidError, NotFoundError
@@ -33,7 +34,8 @@ async def duplicate(
     """A new draft with today's prices from a quote (``sql.find_quote_content``) or an order
     (``sql.find_order_content``); the answer says what changed (``since_then``).
 
-    Discontinued products are left out, unless nothing else is there: 422. Discounts are taken over as far as the caller
+    Discontinued products are left out, unless nothing else is there: 422. A unit that a product is no longer sold in
+    gives way to the product's own, and what is only sold whole by now is rounded up. Discounts are taken over as far as the caller
     may give them: a seller's draft comes without those above the store's limit. A sale without a customer (at the
     counter) cannot become a quote: 422.
     """
@@ -55,20 +57,35 @@ async def duplicate(
     )
     discontinued = {str(row["id"]) for row in rows}
     kept = [item for item in former if item["product_id"] not in discontinued] or former
-    body = QuoteNew.model_validate(_copied(content, kept))
+    units = await read_units(tx, {UUID(item["product_id"]) for item in kept})
+    body = QuoteNew.model_validate(_copied(content, kept, units))
     if by_role == Role.SELLER:
         body = _within(body, settings.seller_discount_limit_percent)
     written = await create(tx, settings, body, by_role, permissions)
     quote = orjson.loads(written.body)
     quote["since_then"] = {
         "former_total": str(content["total"]),
-        "price_changes": _price_changes(kept, quote["items"]),
+        "price_changes": _changes(
+            kept, quote["items"], {"unit_price": "former_price", "price_unit": "former_price_unit"}
+        ),
+        "quantity_changes": _changes(
+            kept,
+            quote["items"],
+            {
+                "quantity": "former_quantity",
+                "unit": "former_unit",
+                "stock_quantity": "former_stock_quantity",
+                "stock_unit": "former_stock_unit",
+            },
+        ),
         "discontinued": [_named(item) for item in former if item["product_id"] in discontinued],
     }
     return replace(written, body=orjson.dumps(quote).decode())
 
 
-def _copied(content: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _copied(
+    content: Mapping[str, Any], items: Sequence[Mapping[str, Any]], units: Mapping[UUID, ProductUnits]
+) -> dict[str, Any]:
     return {
         "customer_id": content["customer_id"],
         "site_id": content["site_id"],
@@ -78,8 +95,8 @@ def _copied(content: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> d
         "items": [
             {
                 "product_id": UUID(item["product_id"]),
-                "quantity": item["quantity"],
-                "unit": item["unit"],
+                **_quantity(item, units[UUID(item["product_id"])]),
+                "round_up": True,
                 "discount_percent": item["discount_percent"],
                 "note": item["note"],
             }
@@ -88,21 +105,28 @@ def _copied(content: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> d
     }
 
 
-def _price_changes(
-    former: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]
+def _quantity(item: Mapping[str, Any], units: ProductUnits) -> dict[str, Any]:
+    """As it was sold, else, where the product is no longer sold in that unit, as it was counted."""
+    unit = item["unit"]
+    if units.factor(unit) is None or not units.is_for(unit, "sale"):
+        return {"quantity": item["stock_quantity"], "unit": item["stock_unit"]}
+    return {"quantity": item["quantity"], "unit": unit}
+
+
+def _changes(
+    former: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]], fields: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """The lines of the draft whose price, or the unit it is for, is another than it was; position by position."""
+    """The lines of the draft of which one of the fields is another than it was, with what it was under the name beside
+    it; position by position."""
     return [
         {
             "position": new["position"],
             **_named(new),
-            "former_price": old["unit_price"],
-            "former_price_unit": old["price_unit"],
-            "unit_price": new["unit_price"],
-            "price_unit": new["price_unit"],
+            **{was: old[name] for name, was in fields.items()},
+            **{name: new[name] for name in fields},
         }
         for old, new in zip(former, items, strict=True)
-        if (old["unit_price"], old["price_unit"]) != (new["unit_price"], new["price_unit"])
+        if any(old[name] != new[name] for name in fields)
     ]
 
 

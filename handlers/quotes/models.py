@@ -14,7 +14,7 @@ from handlers.changes import unchanged
 from handlers.lines import MAX_ITEMS, ItemNew, ItemView
 from handlers.orders.models import Fulfilment
 from handlers.pages import NewestFirst
-from runtime.web.fields import Body, LongText, Money, Percent, QuantityOrZero, Version, View
+from runtime.web.fields import Body, LongText, Money, Percent, Quantity, QuantityOrZero, Version, View
 
 ValidityDays = Annotated[int, Field(ge=1, le=365, strict=True, examples=[7])]
 DiscountApproval = Literal["pending", "approved", "denied"]
@@ -137,6 +137,24 @@ class PriceChangeView(View):
     price_unit: str
 
 
+class QuantityChangeView(View):
+    """A line of which the quantity is another than it was: a unit is no longer sold, holds something else by now, or is
+    only sold whole."""
+
+    position: int
+    product_id: UUID
+    sku: str
+    name: str
+    former_quantity: Quantity
+    former_unit: str
+    former_stock_quantity: Quantity
+    former_stock_unit: str
+    quantity: Quantity
+    unit: str
+    stock_quantity: Quantity
+    stock_unit: str
+
+
 class DiscontinuedView(View):
     """A product that is no longer sold."""
 
@@ -150,6 +168,7 @@ class SinceThenView(View):
 
     former_total: Money
     price_changes: list[PriceChangeView]
+    quantity_changes: list[QuantityChangeView]
     discontinued: list[DiscontinuedView]
 
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from handlers import orders, prices, products, quotes
+from handlers.quotes.models import CopyView
 from runtime.errors import ConflictError, InvalidError, RefusedError
 from tests.support.shop import Shop
 
@@ -222,3 +223,29 @@ async def test_converting_a_quote_in_boxes_sets_square_metres_aside_until_they_l
             await move(tx, order.id)
         await orders.deliver(tx, shop.settings, order.id)
     assert await shop.level(product_id) == ("11.600", "0.000", "11.600")
+
+
+async def test_goods_are_bought_again_in_the_units_they_are_sold_in_by_now(shop: Shop) -> None:
+    product_id = await tile(shop)
+    sold = {"product_id": product_id, "quantity": "2", "unit": "CX"}
+    then = await shop.draft({"product_id": product_id, "quantity": "3"}, sold)
+    for change, quantities in (
+        (
+            {"unit_conversions": [{"unit": "CX", "quantity": "2.5"}], "sale_pack": "CX"},
+            ["5.000 UN", "2.000 CX"],
+        ),
+        ({"unit_conversions": [], "sale_pack": None}, ["3.000 UN", "4.640 UN"]),
+    ):
+        async with shop.transaction() as tx:
+            await products.change(tx, product_id, products.ProductChange.model_validate(change))
+        copy = await shop.duplicate(then["id"])
+        CopyView.model_validate(copy)
+        assert [f"{line['quantity']} {line['unit']}" for line in copy["items"]] == quantities
+        changed = copy["since_then"]["quantity_changes"]
+        assert [f"{one['quantity']} {one['unit']}" for one in changed] == quantities[-len(changed) :]
+    [again] = changed
+    assert (again["former_quantity"], again["former_unit"], again["former_stock_quantity"]) == (
+        "2.000",
+        "CX",
+        "4.640",
+    )
