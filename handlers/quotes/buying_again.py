@@ -35,9 +35,9 @@ async def duplicate(
     (``sql.find_order_content``); the answer says what changed (``since_then``).
 
     Discontinued products are left out, unless nothing else is there: 422. A unit that a product is no longer sold in
-    gives way to the product's own, and what is only sold whole by now is rounded up. Discounts are taken over as far as the caller
-    may give them: a seller's draft comes without those above the store's limit. A sale without a customer (at the
-    counter) cannot become a quote: 422.
+    gives way to the product's own, and what is only sold whole by now is rounded up. Discounts are taken over as far as
+    the caller may give them: a seller's draft comes without those above the store's limit. A sale without a customer
+    (at the counter) cannot become a quote: 422.
     """
     content = await tx.fetch_one(source, id=source_id)
     if content is None:
