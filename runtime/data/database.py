@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from runtime.data.errors import ReadOnlyServerError, not_connected
+from runtime.data.errors import ReadOnlyServerError, SilentServerError, not_connected
 from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
 from runtime.host.logs import get_logger
 
@@ -152,14 +152,15 @@ class Database:
                 await transaction.begin()
                 yield transaction
                 await transaction.commit()
-            except ReadOnlyServerError:
-                # After a failover the pool's connections may all lead to the former primary.
+            except (ReadOnlyServerError, SilentServerError):
+                # The pool's connections may all lead to the former primary, or nowhere.
                 with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it away from us
                     connection.terminate()
                 await self._pool.expire_connections()
                 raise
             except BaseException:
-                await transaction.rollback()
+                if not await transaction.rollback():
+                    await self._pool.expire_connections()
                 raise
         finally:
             await self._release(connection)

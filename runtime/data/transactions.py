@@ -97,15 +97,18 @@ class Transaction:
         for done in self._after_commit:
             done()
 
-    async def rollback(self) -> None:
-        """Undo everything; a connection that is already gone has been rolled back by the server."""
+    async def rollback(self) -> bool:
+        """Undo everything; False when the connection did not survive it: the server undoes what it is cut off from."""
         # The pool takes a connection that breaks away from us; then every call to it says so.
         with anyio.CancelScope(shield=True), suppress(asyncpg.InterfaceError):
             if not self._connection.is_closed():
                 try:
                     await self._connection.execute("rollback", timeout=ROLLBACK_TIMEOUT_S)
-                except Exception:  # whatever the driver says: the server rolls back what it is cut off from
+                except Exception:  # whatever the driver says
                     self._connection.terminate()
+                else:
+                    return True
+        return False
 
     async def _control(self, statement: str) -> None:
         try:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the logs of all processes")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all that was started is ended
     logging.getLogger("asyncpg.pool").setLevel(
         logging.CRITICAL
     )  # of the judge's own pool, whose server we bring down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 START_DEADLINE_S = 30.0
+PR_SET_PDEATHSIG = 1
 
 
 class Program:
@@ -63,6 +65,7 @@ class Program:
                 env={**self._environment, **self.extra},
                 stdout=log,
                 stderr=log,
+                preexec_fn=_die_with_parent,
             )
 
     async def start(self, *, until: str = "ready") -> None:
@@ -114,6 +117,11 @@ class Program:
     def output(self) -> str:
         """All it has logged so far."""
         return self._log.read_text(errors="replace")
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def free_port() -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 import anyio
 import asyncpg
 import pytest
@@ -12,6 +16,7 @@ from runtime.data.errors import ReadOnlyServerError
 from runtime.data.queries import Query
 from runtime.data.transactions import Transaction
 from runtime.errors import RetryLaterError
+from tests.faults.proxy import Proxy
 
 ONE = Query("one", "select 1", (), "")
 SLEEP = Query("sleep", "select pg_sleep(20)", (), "")
@@ -163,3 +168,36 @@ async def test_a_commit_is_never_cut_short(pair, monkeypatch) -> None:
         await at_commit.wait()
         tasks.cancel_scope.cancel()
     assert said[-1] == "commit"
+
+
+@pytest.mark.parametrize("ends", ["by its own patience", "by whoever asked"])
+async def test_when_one_connection_goes_silent_the_others_are_not_waited_for(
+    settings, monkeypatch, ends: str
+) -> None:
+    monkeypatch.setitem(database_module._LIMITS_S["relay"], "statement_timeout", 0)
+    monkeypatch.setattr(database_module, "_REPLY_GRACE_S", 0.5 if ends == "by its own patience" else 5)
+    parts = urlsplit(settings.database_url)
+    proxy = Proxy(Path(unquote(parts.query.removeprefix("host="))) / ".s.PGSQL.5432")
+    await proxy.start()
+    opened = await Database.open(
+        f"postgresql://postgres@127.0.0.1:{proxy.port}{parts.path}", "relay", size=3, minimum=3
+    )
+    try:
+        async with opened.transaction() as one, opened.transaction() as two, opened.transaction() as three:
+            for tx in (one, two, three):
+                await tx.fetch_value(ONE)
+        proxy.half_open()
+        with pytest.raises((RetryLaterError, TimeoutError)):
+            async with (
+                asyncio.timeout(20 if ends == "by its own patience" else 0.5),
+                opened.transaction() as tx,
+            ):
+                await tx.fetch_value(ONE)
+        began = anyio.current_time()
+        for _ in range(3):
+            async with opened.transaction() as tx:
+                assert await tx.fetch_value(ONE) == 1
+        assert anyio.current_time() - began < 0.4
+    finally:
+        await opened.close(timeout_s=0.1)
+        await proxy.stop()
