@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from runtime.data.errors import ReadOnlyServerError, SilentServerError, not_connected
+from runtime.data.errors import ReadOnlyServerError, not_connected
 from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
 from runtime.host.logs import get_logger
 
@@ -152,14 +152,14 @@ class Database:
                 await transaction.begin()
                 yield transaction
                 await transaction.commit()
-            except (ReadOnlyServerError, SilentServerError):
-                # The pool's connections may all lead to the former primary, or nowhere.
+            except ReadOnlyServerError:
+                # After a failover the pool's connections may all lead to the former primary.
                 with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it away from us
                     connection.terminate()
                 await self._pool.expire_connections()
                 raise
             except BaseException:
-                if not await transaction.rollback():
+                if not await transaction.rollback():  # one silent connection is a sign of others
                     await self._pool.expire_connections()
                 raise
         finally:

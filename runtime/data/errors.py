@@ -40,10 +40,6 @@ class ReadOnlyServerError(RetryLaterError):
     """The server takes no writes (it was demoted, or is a standby): other connections may lead to its successor."""
 
 
-class SilentServerError(RetryLaterError):
-    """No reply within the time that the server allows itself: other connections may be as dead as this one."""
-
-
 class TooMuchAtOnceError(RetryLaterError):
     """The statement ran into a limit of time, memory or temporary files: a smaller piece of the work may fit.
 
@@ -73,9 +69,7 @@ def translate(error: BaseException) -> Exception | None:
         return _translate_server(error)
     if isinstance(error, asyncpg.DataError):  # refused by the driver's own encoder: out of range, wrong type
         return InvalidError(code="invalid_value")
-    if isinstance(error, TimeoutError):
-        return SilentServerError("database: no reply")
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError):
         return RetryLaterError(f"database: {type(error).__name__}")
     return None
 
