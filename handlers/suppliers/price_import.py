@@ -184,21 +184,21 @@ async def _learn_codes(
     tx: TenantTransaction, supplier_id: UUID, wanted: Sequence[tuple[PriceRow, Any, Registration]]
 ) -> int:
     """Remember the supplier's codes of products that the file also names by SKU or barcode of ours."""
-    learned = {
-        row.code.lower(): (row.code, one.product_id)
+    learned = [
+        (row.code, one.product_id)
         for row, product, one in wanted
         if row.code is not None
         and product["matched_by"] != "code"
         and (row.sku is not None or row.barcode is not None)
-    }
+    ]
     if not learned:
         return 0
     return await tx.execute(
         sql.set_supplier_codes,
         supplier_id=supplier_id,
         ids=[new_id() for _ in learned],
-        codes=[code for code, _ in learned.values()],
-        product_ids=[product_id for _, product_id in learned.values()],
+        codes=[code for code, _ in learned],
+        product_ids=[product_id for _, product_id in learned],
     )
 
 

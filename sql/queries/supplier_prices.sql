@@ -151,10 +151,11 @@ order by codes.id
 limit $limit;
 
 -- name: set_supplier_codes
--- A code that is known already names the other product from now on.
+-- A code that is known already names the other product from now on; of one given twice the last counts.
 insert into supplier_product_codes (tenant_id, id, supplier_id, code, product_id, created_at)
-select $tenant_id, given.id, $supplier_id::uuid, given.code, given.product_id, $now
-from unnest($ids::uuid[], $codes::text[], $product_ids::uuid[]) as given (id, code, product_id)
+select distinct on (lower(given.code)) $tenant_id, given.id, $supplier_id::uuid, given.code, given.product_id, $now
+from unnest($ids::uuid[], $codes::text[], $product_ids::uuid[]) with ordinality as given (id, code, product_id, place)
+order by lower(given.code), given.place desc
 on conflict (tenant_id, supplier_id, code_key) do update
   set code = excluded.code, product_id = excluded.product_id
   where supplier_product_codes.product_id <> excluded.product_id;

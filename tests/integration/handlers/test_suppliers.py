@@ -259,6 +259,15 @@ async def test_files_that_cannot_be_taken_are_refused(keeper, supplier: str, mon
     await send(keeper, str(uuid4()), "sku;preço\n", status=404)
 
 
+async def test_of_codes_that_differ_by_case_alone_the_last_is_learnt(keeper, supplier: str, product) -> None:
+    await product("CIM")
+    await product("ARE")
+    done = await send(keeper, supplier, "código;sku;preço\nΣΣ;CIM;20,00\nσσ;ARE;80,00\n")
+    assert (done["registered"], done["failed"], done["codes_learned"]) == (2, 0, 1)
+    [code] = (await keeper.json("GET", f"suppliers/{supplier}/codes", status=200))["items"]
+    assert (code["code"], code["sku"]) == ("σσ", "ARE")
+
+
 async def test_a_code_is_listed_replaced_and_forgotten(keeper, supplier: str, product) -> None:
     cement, sand, path = await product("CIM"), await product("ARE"), f"suppliers/{supplier}/codes"
     await keeper.json("PUT", path, {"code": "A1", "product_id": cement}, status=200)
