@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
-import redis.asyncio as redis
 
 from runtime.data.catalogue_check import check_catalogue
 from runtime.data.database import Database, DatabaseRole
@@ -35,7 +34,7 @@ from runtime.events.retention import (
     delete_old_events,
     delete_old_idempotency_keys,
 )
-from runtime.events.streams import REDIS_ERRORS, open_redis
+from runtime.events.streams import REDIS_ERRORS, RedisClient, open_redis, servers_of
 from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
 from runtime.events.webhooks.client import WebhookClient
 from runtime.events.webhooks.sender import WebhookSender, delete_old_deliveries
@@ -108,7 +107,7 @@ class _Parts:
     settings: Settings
     stack: AsyncExitStack
     readiness: Readiness
-    redis: redis.Redis
+    redis: RedisClient
     databases: dict[DatabaseRole, Database] = field(default_factory=dict)
 
     async def database(self, role: DatabaseRole) -> Database:
@@ -141,7 +140,7 @@ async def run(settings: Settings, *, announce: Callable[[], None] | None = None)
                 settings.traces_endpoint, settings.traces_share, role=",".join(settings.roles)
             )
             stack.push_async_callback(anyio.to_thread.run_sync, stop_tracing)
-        client = open_redis(settings.redis_url)
+        client = open_redis(settings.redis_url, cluster=settings.redis_cluster)
         stack.push_async_callback(client.aclose)
         parts = _Parts(settings, stack, readiness, client)
         readiness.add("redis", _redis_check(client))
@@ -181,7 +180,9 @@ async def _api_actors(parts: _Parts, signal: WakeSignal | None) -> list[ActorSpe
         database.wake = publisher.wake
         actors.append(ActorSpec("wake-publisher", publisher.run))
     # Requests ask for sessions and counters only, and have PostgreSQL to fall back on.
-    quick = open_redis(parts.settings.redis_url, timeout_s=_REQUEST_REDIS_TIMEOUT_S)
+    quick = open_redis(
+        parts.settings.redis_url, cluster=parts.settings.redis_cluster, timeout_s=_REQUEST_REDIS_TIMEOUT_S
+    )
     parts.stack.push_async_callback(quick.aclose)
     replica = _replica(parts.settings, database)
     if replica is not None:
@@ -206,7 +207,7 @@ def _replica(settings: Settings, primary: Database) -> Replica | None:
 
 
 async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
-    publishing = open_redis(parts.settings.redis_url, timeout_s=None)
+    publishing = open_redis(parts.settings.redis_url, cluster=parts.settings.redis_cluster, timeout_s=None)
     parts.stack.push_async_callback(publishing.aclose)
     relay = Relay(
         await parts.database("relay"),
@@ -328,12 +329,17 @@ def _database_check(database: Database) -> Check:
     return check
 
 
-def _redis_check(client: redis.Redis) -> Check:
+def _redis_check(client: RedisClient) -> Check:
     async def check() -> str | None:
+        away = []
         try:
-            await client.ping()
+            for name, server in (await servers_of(client)).items():
+                try:
+                    await server.ping()
+                except REDIS_ERRORS as error:
+                    away.append(f"{name}: {type(error).__name__}")
         except REDIS_ERRORS as error:
-            return type(error).__name__
-        return None
+            away.append(type(error).__name__)
+        return ", ".join(away) or None
 
     return check

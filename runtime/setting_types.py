@@ -54,6 +54,11 @@ def _database_url(value: str) -> str:
     return value
 
 
+def redis_urls(value: str) -> list[str]:
+    """The URLs of a comma-separated list; a comma within one is part of it."""
+    return re.split(r",\s*(?=rediss?://)", value)
+
+
 def _redis_url(value: str) -> str:
     if value and not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("expected redis://host:port/0, rediss://... or unix:///path")

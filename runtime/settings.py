@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -25,6 +26,7 @@ from runtime.setting_types import (
     Port,
     RedisUrl,
     Roles,
+    redis_urls,
 )
 
 _DEVELOPMENT_DEFAULTS = {"environment": "development", "log_format": "console"}
@@ -99,8 +101,12 @@ class Settings(BaseSettings):
         8, description="Most connections of the `scheduler` role; a job holds none while it works"
     )
     redis_url: RedisUrl = Field(
-        "", repr=False, description="Redis 7 or newer, or Valkey, with AOF and `noeviction`"
+        "",
+        repr=False,
+        description="Redis 7 or newer, or Valkey, with AOF and `noeviction`; of a cluster one node or several, "
+        "comma-separated",
     )
+    redis_cluster: bool = Field(False, description="Whether `REDIS_URL` names nodes of a Redis Cluster")
 
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -265,7 +271,7 @@ def load(
         # The rest is judged as if those were not set, so that one start tells everything there is to mend.
         settings = Settings(**{**given, **{name: Settings.model_fields[name].default for name in wrong}})
     missing = _missing_servers(settings) if servers else {}
-    problems = {**missing, **(weak_keys(settings) if secrets else {}), **problems}
+    problems = {**missing, **_unfit_redis(settings), **(weak_keys(settings) if secrets else {}), **problems}
     if problems:
         raise StartupError(*(f"{name}: {problem}" for name, problem in problems.items()))
     if secrets and not settings.secret_key.get_secret_value():
@@ -305,6 +311,16 @@ def _missing_servers(settings: Settings) -> dict[str, str]:
         "REDIS_URL": (settings.redis_url, "redis://host:6379/0"),
     }
     return {name: f"missing; expected {shape}" for name, (value, shape) in wanted.items() if not value}
+
+
+def _unfit_redis(settings: Settings) -> dict[str, str]:
+    """What a cluster's client, or a server's, can do nothing with."""
+    urls = [urlsplit(url) for url in redis_urls(settings.redis_url)]
+    if not settings.redis_cluster:
+        return {"REDIS_URL": "several servers; that is for REDIS_CLUSTER=true"} if len(urls) > 1 else {}
+    if any(url.scheme == "unix" or url.path.strip("/") not in ("", "0") for url in urls):
+        return {"REDIS_URL": "a cluster has database 0 only, at redis://host:port or rediss://host:port"}
+    return {}
 
 
 def weak_keys(settings: Settings) -> dict[str, str]:

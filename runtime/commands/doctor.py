@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -12,6 +13,9 @@ from runtime.commands.opened import installation, opened
 from runtime.commands.output import say
 from runtime.errors import RetryLaterError, StartupError
 from runtime.settings import Settings, weak_keys
+
+if TYPE_CHECKING:
+    import redis.asyncio as redis
 
 _OLDEST_POSTGRES = 150_000
 _OLDEST_REDIS = 7
@@ -149,30 +153,48 @@ async def _replica(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _redis(settings: Settings) -> AsyncIterator[Finding]:
-    from runtime.events.streams import REDIS_ERRORS, open_redis
+    from runtime.events.redis_cluster import ClusterClient
+    from runtime.events.streams import REDIS_ERRORS, open_redis, servers_of
 
-    client = open_redis(settings.redis_url, connections=2)
+    client = open_redis(settings.redis_url, cluster=settings.redis_cluster, connections=2)
+    away = "check REDIS_URL and that the server runs"
     try:
-        server = await client.info("server")
-        version = str(server.get("valkey_version") or server["redis_version"])
-        kind = "Valkey" if "valkey_version" in server else "Redis"
-        yield _judged(
-            int(version.split(".")[0]) >= _OLDEST_REDIS, f"{kind} {version}", "upgrade to 7 or newer"
-        )
-        persistence, memory = await client.info("persistence"), await client.info("memory")
-        yield _judged(
-            bool(persistence["aof_enabled"]),
-            f"append-only file {'on' if persistence['aof_enabled'] else 'off'}",
-            "set appendonly yes: without it a restart makes the relay publish everything again",
-        )
-        policy = str(memory["maxmemory_policy"])
-        yield _judged(policy == "noeviction", f"maxmemory-policy {policy}", "set maxmemory-policy noeviction")
+        for name, server in (await servers_of(client)).items():
+            try:
+                async for finding in _redis_server(server, name):
+                    yield finding
+            except REDIS_ERRORS as error:
+                yield Finding(f"{name} does not answer ({type(error).__name__})", away)
+        if isinstance(client, ClusterClient):
+            yield _judged(
+                client.unheld_slots == 0,
+                f"{client.unheld_slots} slots of the cluster belong to no node",
+                "events of partitions there go the slow way; see: redis-cli --cluster check",
+            )
     except REDIS_ERRORS as error:
-        yield Finding(
-            f"Redis does not answer ({type(error).__name__})", "check REDIS_URL and that the server runs"
-        )
+        yield Finding(f"Redis does not answer ({error})", f"{away}; REDIS_CLUSTER is for a cluster only")
     finally:
         await client.aclose()
+
+
+async def _redis_server(server: redis.Redis, name: str) -> AsyncIterator[Finding]:
+    """Version, durability and eviction of one server; what it says of itself is told with its name."""
+    told = await server.info("everything")
+    version = str(told.get("valkey_version") or told["redis_version"])
+    kind = "Valkey" if "valkey_version" in told else "Redis"
+    place = f" ({name})" if ":" in name else ""
+    yield _judged(
+        int(version.split(".")[0]) >= _OLDEST_REDIS, f"{kind} {version}{place}", "upgrade to 7 or newer"
+    )
+    yield _judged(
+        bool(told["aof_enabled"]),
+        f"append-only file {'on' if told['aof_enabled'] else 'off'}{place}",
+        "set appendonly yes: without it a restart makes the relay publish everything again",
+    )
+    policy = str(told["maxmemory_policy"])
+    yield _judged(
+        policy == "noeviction", f"maxmemory-policy {policy}{place}", "set maxmemory-policy noeviction"
+    )
 
 
 async def _pipeline(settings: Settings) -> AsyncIterator[Finding]:

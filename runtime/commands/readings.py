@@ -112,14 +112,10 @@ async def _read_database(database: Database) -> dict[str, Any]:
 
 
 async def _read_redis(client: Any, partitions: int) -> dict[str, Any]:
-    from runtime.events.streams import stream_key
+    from runtime.events.streams import memory_of, stream_lengths
 
-    pipeline = client.pipeline(transaction=False)
-    for partition in range(partitions):
-        pipeline.xlen(stream_key(partition))
-    pipeline.info("memory")
-    *lengths, memory = await pipeline.execute()
-    return {"streams": lengths, "redis_memory": memory["used_memory"]}
+    lengths = await stream_lengths(client, range(partitions))
+    return {"streams": list(lengths.values()), "redis_memory": (await memory_of(client))[0]}
 
 
 def _redis_errors() -> tuple[type[Exception], ...]:

@@ -42,7 +42,7 @@ def top(*, interval: float = 2.0, once: bool = False, ops: str | None = None) ->
         )
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(opened(settings, "scheduler", size=1))
-            client = open_redis(settings.redis_url, connections=2)
+            client = open_redis(settings.redis_url, cluster=settings.redis_cluster, connections=2)
             stack.push_async_callback(client.aclose)
 
             async def look() -> Reading:

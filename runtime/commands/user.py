@@ -97,7 +97,7 @@ async def _change(
     from runtime.web.sessions import Sessions
 
     settings = installation()
-    client = open_redis(settings.redis_url, connections=2)
+    client = open_redis(settings.redis_url, cluster=settings.redis_cluster, connections=2)
     try:
         async with opened(settings) as database:
             tenant_id = await tenant_id_of(database, store)

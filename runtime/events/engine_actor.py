@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import anyio
-import redis.asyncio as redis
 from anyio.abc import TaskStatus
 from redis.exceptions import ResponseError
 
@@ -19,7 +18,15 @@ from runtime.data.queries import sql
 from runtime.errors import RetryLaterError
 from runtime.events.consumer import Consumer, Progress
 from runtime.events.replay import replay_requested
-from runtime.events.streams import BLOCK_MS, REDIS_ERRORS, ensure_group, is_group_gone, stream_key, tenants_of
+from runtime.events.streams import (
+    BLOCK_MS,
+    REDIS_ERRORS,
+    RedisClient,
+    ensure_group,
+    is_group_gone,
+    stream_key,
+    tenants_of,
+)
 from runtime.host.logs import get_logger
 from runtime.host.pauses import pause
 
@@ -61,7 +68,7 @@ class EngineActor:
     def __init__(
         self,
         consumer: Consumer,
-        client: redis.Redis,
+        client: RedisClient,
         partition: int,
         consumer_name: str,
         *,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import redis.asyncio as redis
-
 from runtime.data.database import Database
 from runtime.data.queries import sql
 from runtime.events.registry import pipeline_status
-from runtime.events.streams import stream_key
+from runtime.events.streams import RedisClient, memory_of, stream_lengths
 from runtime.host import metrics
 
 _ABSENT = ("retired", "not_deployed")
@@ -22,7 +20,7 @@ class PipelineGauges:
     """
 
     def __init__(
-        self, database: Database, client: redis.Redis, consumers: Sequence[str], partitions: int
+        self, database: Database, client: RedisClient, consumers: Sequence[str], partitions: int
     ) -> None:
         self._database = database
         self._redis = client
@@ -58,12 +56,8 @@ class PipelineGauges:
             metrics.LAST_BACKUP_TIMESTAMP_SECONDS.set(server["backed_up_at_s"])
 
     async def _read_redis(self) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        for partition in range(self._partitions):
-            pipeline.xlen(stream_key(partition))
-        pipeline.info("memory")
-        *lengths, memory = await pipeline.execute()
-        for partition, length in enumerate(lengths):
+        for partition, length in (await stream_lengths(self._redis, range(self._partitions))).items():
             metrics.STREAM_ENTRIES.labels(partition).set(length)
-        metrics.REDIS_MEMORY_BYTES.set(memory["used_memory"])
-        metrics.REDIS_MEMORY_LIMIT_BYTES.set(memory["maxmemory"])
+        used, limit = await memory_of(self._redis)
+        metrics.REDIS_MEMORY_BYTES.set(used)
+        metrics.REDIS_MEMORY_LIMIT_BYTES.set(limit)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import redis.asyncio as redis
 from redis.exceptions import ResponseError
 
 from runtime.data.database import Database
@@ -15,11 +15,15 @@ from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.events.cursors import EngineCursors
 from runtime.events.jobs import each_tenant
+from runtime.events.redis_cluster import ClusterClient
 from runtime.events.registry import ABANDONED_AFTER, registered
-from runtime.events.streams import stream_key
+from runtime.events.streams import REDIS_ERRORS, RedisClient, stream_key
+from runtime.host.logs import get_logger
+
+log = get_logger(__name__)
 
 
-async def trim_streams(database: Database, client: redis.Redis, partitions: int) -> int:
+async def trim_streams(database: Database, client: RedisClient, partitions: int) -> int:
     """Trim each stream behind the oldest entry that a consumer has pending or undelivered; returns entries removed.
 
     Only engines with a recent sign of life count: an entry is a wake-up, and what it points to stays in the log. A
@@ -31,21 +35,29 @@ async def trim_streams(database: Database, client: redis.Redis, partitions: int)
     groups = {name for name in alive if name != "relay"}
     removed = 0
     for partition in range(partitions):
-        key = stream_key(partition)
         try:
-            known: list[dict[str, Any]] = await client.xinfo_groups(key)
-            last_id = (await client.xinfo_stream(key))["last-generated-id"]
-        except ResponseError:  # no such stream
-            continue
-        by_name = {group["name"].decode(): group for group in known}
-        if not groups <= by_name.keys():
-            continue
-        bounds = [_after(last_id)]
-        for name in groups:
-            pending: dict[str, Any] = await client.xpending(key, name)
-            bounds.append(pending["min"] or _after(by_name[name]["last-delivered-id"]))
-        removed += await client.xtrim(key, minid=min(bounds, key=_order), approximate=True)
+            removed += await _trim_stream(client, stream_key(partition), groups)
+        except REDIS_ERRORS as error:
+            if not isinstance(client, ClusterClient):
+                raise
+            log.warning("stream not trimmed", partition=partition, error=repr(error))
     return removed
+
+
+async def _trim_stream(client: RedisClient, key: str, groups: Set[str]) -> int:
+    try:
+        known: list[dict[str, Any]] = await client.xinfo_groups(key)
+        last_id = (await client.xinfo_stream(key))["last-generated-id"]
+    except ResponseError:  # no such stream
+        return 0
+    by_name = {group["name"].decode(): group for group in known}
+    if not groups <= by_name.keys():
+        return 0
+    bounds = [_after(last_id)]
+    for name in groups:
+        pending: dict[str, Any] = await client.xpending(key, name)
+        bounds.append(pending["min"] or _after(by_name[name]["last-delivered-id"]))
+    return int(await client.xtrim(key, minid=min(bounds, key=_order), approximate=True))
 
 
 QUIET = timedelta(seconds=30)

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import anyio
-import redis.asyncio as redis
 from anyio.abc import TaskStatus
 
 from runtime.data.ids import partition_of
-from runtime.events.streams import REDIS_ERRORS, wake_channel
+from runtime.events.streams import REDIS_ERRORS, RedisClient, wake_channel
 from runtime.host.logs import get_logger
 
 WAKE_QUEUE = 10_000
@@ -58,7 +57,7 @@ class WakeSignal:
 class WakePublisher:
     """Tells the relays of other processes, fire and forget: a full queue drops, a failed PUBLISH is not repeated."""
 
-    def __init__(self, client: redis.Redis, partitions: int) -> None:
+    def __init__(self, client: RedisClient, partitions: int) -> None:
         self._redis = client
         self._partitions = partitions
         self._waiting: asyncio.Queue[UUID] = asyncio.Queue(WAKE_QUEUE)
@@ -97,7 +96,7 @@ class WakePublisher:
 class WakeListener:
     """Hears the wake-ups of other processes and passes them to the relay of this one."""
 
-    def __init__(self, client: redis.Redis, signal: WakeSignal) -> None:
+    def __init__(self, client: RedisClient, signal: WakeSignal) -> None:
         self._redis = client
         self._signal = signal
 

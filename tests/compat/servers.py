@@ -37,8 +37,13 @@ class RedisServer:
         self.url = f"redis://127.0.0.1:{self.port}/0"
         directory.mkdir()
         given = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(directory), "save": "", **options}
-        command = [program, *(part for name, value in given.items() for part in (f"--{name}", value))]
-        self._process = spawn(command, log=directory / "log", on_parent_death=signal.SIGKILL)
+        self._command = [program, *(part for name, value in given.items() for part in (f"--{name}", value))]
+        self._log = directory / "log"
+        self.spawn()
+
+    def spawn(self) -> None:
+        """Start it, again after ``kill``."""
+        self._process = spawn(self._command, log=self._log, on_parent_death=signal.SIGKILL)
 
     async def ready(self) -> RedisServer:
         """Wait until it answers."""
@@ -51,6 +56,10 @@ class RedisServer:
                         await anyio.sleep(0.02)
                     else:
                         return self
+
+    def freeze(self, frozen: bool) -> None:
+        """Have it say nothing, or go on."""
+        self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once."""

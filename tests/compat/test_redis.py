@@ -1,4 +1,4 @@
-"""Redis as it may be elsewhere: of another version, full, in a cluster, failed over to a replica that is behind."""
+"""Redis as it may be elsewhere: of another version, full, failed over to a replica that is behind."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from redis.exceptions import RedisError, ResponseError
 from runtime.data.ids import partition_of
 from runtime.errors import StartupError
 from runtime.events.consumer import Consumer
-from runtime.events.engine_actor import EngineActor, Reconciler
+from runtime.events.engine_actor import EngineActor
 from runtime.events.redis_check import check_redis
 from runtime.events.relay import Relay
 from runtime.events.streams import ensure_group, is_group_gone, open_redis, stream_key
 from runtime.events.wake import WakeSignal
 from tests.compat.servers import RedisServer, redis_servers, running
-from tests.faults.process import Program, free_port
+from tests.faults.process import Program
 from tests.faults.proxy import Proxy
 from tests.support.events import PARTITIONS, cursor, effects, emit_events
 
@@ -206,41 +206,3 @@ async def test_a_failover_to_a_replica_that_is_behind_costs_no_effect_and_repeat
         assert await effects(owner, tenant_id) == [1, 2, 3, 4, 5, 6]
         await first.aclose()
         await second.aclose()
-
-
-async def test_a_cluster_of_three_is_refused_by_name_and_costs_no_effect_all_the_same(
-    database, engine_database, owner, tmp_path: Path, ledger, new_tenant
-) -> None:
-    """A partition's stream lies in one slot, but a plain client speaks to one node: the log alone brings the rest."""
-    buses = [str(free_port()) for _ in range(3)]
-    nodes = [
-        RedisServer(
-            tmp_path / f"node-{bus}", SERVERS["valkey"], **{"cluster-enabled": "yes", "cluster-port": bus}
-        )
-        for bus in buses
-    ]
-    with running(*nodes):
-        clients = [open_redis((await node.ready()).url) for node in nodes]
-        share = 16_384 // 3 + 1
-        for number, client in enumerate(clients):
-            slots = range(number * share, min(16_384, (number + 1) * share))
-            await client.execute_command("CLUSTER", "ADDSLOTSRANGE", slots.start, slots.stop - 1)
-            await client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, buses[0])
-        with anyio.fail_after(20):
-            while b"cluster_state:ok" not in await clients[0].execute_command("CLUSTER", "INFO"):
-                await anyio.sleep(0.05)
-        with pytest.raises(StartupError, match="Cluster"):
-            await check_redis(clients[0])
-        tenants = [await new_tenant() for _ in range(6)]
-        for tenant_id in tenants:
-            await emit_events(database, tenant_id, 1, 2)
-        consumer = Consumer(ledger, engine_database)
-        actors = {p: EngineActor(consumer, clients[0], p, "test-0") for p in range(PARTITIONS)}
-        await Reconciler(consumer, actors).step()
-        for actor in actors.values():
-            while not actor.mailbox.empty():
-                await actor.step(actor.mailbox.get_nowait())
-        for tenant_id in tenants:
-            assert await effects(owner, tenant_id) == [1, 2]
-        for client in clients:
-            await client.aclose()
