@@ -156,7 +156,8 @@ class Relay:
 
     async def _add_to_nodes(self, cluster: ClusterClient, rows: list[Record]) -> list[Record]:
         """To all nodes at once. The partitions of a node that fails wait, and hold no other up."""
-        await cluster.know_nodes()
+        with anyio.fail_after(REDIS_DEADLINE_S):
+            await cluster.know_nodes()
         failed: dict[int, Exception] = {}
         parts: dict[redis.Redis, list[Record]] = defaultdict(list)
         for row in rows:

@@ -65,7 +65,9 @@ OUTBOX_AGE_SECONDS = _gauge("outbox_age_seconds", "Age of the oldest event that 
 RELAY_PUBLISHED = _counter("relay_published_total", "Events published to streams", "partition")
 RELAY_BATCH_SECONDS = _histogram("relay_batch_seconds", "Time to publish one batch", _BATCH_BUCKETS)
 STREAM_ENTRIES = _gauge("stream_entries", "Entries in a stream", "partition")
-REDIS_MEMORY_BYTES = _gauge("redis_memory_bytes", "Memory used by Redis")
+REDIS_MEMORY_BYTES = _gauge(
+    "redis_memory_bytes", "Memory used by Redis; by the node of a cluster nearest to its limit"
+)
 REDIS_MEMORY_LIMIT_BYTES = _gauge("redis_memory_limit_bytes", "Its maxmemory; 0 when it has none")
 
 ENGINE_EVENTS = _counter("engine_events_total", "Events applied", "engine", "partition")

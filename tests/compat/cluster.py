@@ -19,15 +19,14 @@ from runtime.events.relay import Relay
 from runtime.events.streams import open_redis, stream_key
 from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
 from tests.compat.servers import RedisServer, redis_servers
-from tests.faults.process import free_port
+from tests.faults.process import ROOT, free_port
 from tests.support.events import PARTITIONS
 
 SLOTS = 16_384
 DEADLINE_S = 20.0
 OPTIONS = {
-    "cluster-enabled": "yes",
+    "include": str(ROOT / "infra/redis/cluster.conf"),
     "cluster-node-timeout": "600",
-    "cluster-require-full-coverage": "no",
     "appendonly": "yes",
     "repl-diskless-sync-delay": "0",
 }

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from uuid import UUID, uuid4
 
+import aiohttp
 import anyio
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, RedisError
 
+from handlers.events import CONSUMERS
+from runtime.app import _redis_check
+from runtime.commands.doctor import _redis
 from runtime.data.ids import new_id, partition_of
+from runtime.data.oracles import run_oracles
 from runtime.errors import StartupError
 from runtime.events.maintenance import trim_streams
 from runtime.events.redis_check import check_redis
@@ -19,7 +24,10 @@ from runtime.events.streams import memory_of, open_redis, stream_key, stream_len
 from runtime.web.attempts import RedisAttempts
 from runtime.web.sessions import Sessions
 from tests.compat.cluster import Cluster, Node, cluster_of_three, pipeline
+from tests.faults.load import Shop
+from tests.faults.process import Program
 from tests.support.events import PARTITIONS, cursor, effects, emit_events
+from tests.support.stores import create_store
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -55,8 +63,9 @@ async def tenants(new_tenant: Callable[[], Awaitable[UUID]]) -> dict[int, UUID]:
 
 
 @pytest.fixture
-def at_work(cluster, ledger, database, relay_database, engine_database):
-    """The pipeline on the cluster."""
+def at_work(cluster, ledger, database, relay_database, engine_database, monkeypatch):
+    """The pipeline on the cluster; its relay looks soon for a node that was away."""
+    monkeypatch.setattr("runtime.events.relay.AWAY_S", 0.2)
 
     def make(*, reconciled: bool = False):
         return pipeline(cluster.url, ledger, database, relay_database, engine_database, reconciled=reconciled)
@@ -113,6 +122,7 @@ async def test_a_dead_node_leaves_its_partitions_to_the_reconciler_and_its_retur
                 assert (await cursor(owner, "relay", tenants[partition]))["last_seq"] == 1
             assert (await stream_lengths(client, range(PARTITIONS))).keys() == others
             assert (await memory_of(client))[0] > 0
+            assert f"127.0.0.1:{dead.port}" in str(await _redis_check(client)())
             await trim_streams(scheduler_database, client, PARTITIONS)
         finally:
             dead.spawn()
@@ -191,6 +201,31 @@ async def test_a_replica_that_takes_over_is_found_by_those_who_knew_the_primary(
         for tenant_id in tenants.values():
             await emit_events(database, tenant_id, 2)
         await until_effects(owner, tenants.values(), [1, 2])
+
+
+async def test_the_program_signs_in_sells_and_follows_on_a_cluster(
+    cluster, settings, database, client, tmp_path
+) -> None:
+    program = Program(
+        settings.having(redis_url=cluster.url), tmp_path / "log", extra={"REDIS_CLUSTER": "true"}
+    )
+    await create_store(database, "first-yard")
+    try:
+        await program.start()
+        shop = Shop(program.url, "first-yard")
+        async with aiohttp.ClientSession() as http:
+            await shop.open(http, "owner@first-yard.localhost", 2)
+        said = ["never asked"]
+        with anyio.fail_after(15):
+            while said:
+                said = [violation.oracle for violation in await run_oracles(database, CONSUMERS)]
+        assert any(node.client.keys("sess:*") for node in cluster.nodes)
+        assert sum((await stream_lengths(client, range(PARTITIONS))).values()) > 0
+        assert await program.terminate() == 0
+    finally:
+        program.stop()
+    for trouble in ("partition waits", "login_counters_in_memory", "redis_away"):
+        assert trouble not in program.output()
 
 
 async def test_sign_in_counters_of_one_subject_are_one_transaction_on_one_node(client) -> None:
@@ -274,6 +309,14 @@ async def test_a_node_that_forgets_is_refused_whichever_it_is(cluster, client) -
             await check_redis(client)
     finally:
         node.tell("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+async def test_the_doctor_looks_at_every_node(cluster, settings) -> None:
+    clustered = settings.having(redis_url=cluster.url, redis_cluster=True)
+    findings = [finding async for finding in _redis(clustered)]
+    for node in cluster.nodes:
+        assert sum(f"127.0.0.1:{node.port}" in finding.what for finding in findings) == 3
+    assert {finding.advice for finding in findings} == {None}
 
 
 async def test_without_any_node_a_command_fails_at_once_like_one_to_a_server_that_is_away() -> None:

@@ -8,6 +8,7 @@ CONSUMERS = "sql/queries/consumers.sql"
 SLOW_START = "runtime/events/slow_start.py"
 EVENTS = "tests/integration/events"
 CONSUMER_TESTS = f"{EVENTS}/test_consumer.py"
+CLUSTER_TESTS = "tests/compat/test_redis_cluster.py"
 RELAY_TESTS = f"{EVENTS}/test_relay.py"
 SECOND = f"{EVENTS}/test_second_chances.py"
 
@@ -205,5 +206,33 @@ GUARDS = (
         "retry=Retry(NoBackoff(), 0)",
         "tests/compat/test_redis.py::test_a_command_whose_reply_is_lost_is_not_sent_again",
         without="retry=Retry(NoBackoff(), 3)",
+    ),
+    taken_away(
+        "runtime/events/relay.py",
+        "a node of a cluster that fails holds no other up",
+        "                cluster.learn(node, error)\n",
+        f"{CLUSTER_TESTS}::test_a_dead_node_leaves_its_partitions_to_the_reconciler_and_its_return_heals_them",
+        without="                raise\n",
+    ),
+    taken_away(
+        "runtime/events/relay.py",
+        "what a node did not take stays behind the cursor",
+        'if row["partition"] not in failed]',
+        f"{CLUSTER_TESTS}::test_a_dead_node_leaves_its_partitions_to_the_reconciler_and_its_return_heals_them",
+        without="]",
+    ),
+    taken_away(
+        "runtime/events/redis_cluster.py",
+        "a slot that moved is looked for where it went",
+        "            self._places[error.slot_id] = address\n            self._is_current = False\n",
+        f"{CLUSTER_TESTS}::test_a_slot_that_moves_takes_its_stream_along",
+        without="            pass\n",
+    ),
+    taken_away(
+        "runtime/events/redis_check.py",
+        "a cluster that is not expected is refused",
+        'if int(told.get("cluster_enabled", 0)) and not isinstance(client, ClusterClient):',
+        f"{CLUSTER_TESTS}::test_a_cluster_that_is_not_expected_is_refused_and_a_server_alone_where_one_is",
+        without="if False:",
     ),
 )

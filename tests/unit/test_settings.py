@@ -9,6 +9,7 @@ import pytest
 
 from runtime.errors import StartupError
 from runtime.secret_key import development_key, weakness
+from runtime.setting_types import redis_urls
 from runtime.settings import load
 
 GOOD_KEY = "mW4vQ9zR2kT7xB1nY6cH8fL3pD5sJ0gU"
@@ -69,6 +70,30 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(monkeypatch, name,
     monkeypatch.setenv(name, value)
     (problem,) = problems()
     assert problem.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "cluster"),
+    [
+        ("redis://a:6379,redis://b:6379", "false"),
+        ("redis://a:6379/3", "true"),
+        ("redis://a:6379,redis://b:6379/1", "true"),
+        ("unix:///run/redis.sock", "true"),
+    ],
+)
+def test_a_redis_url_fits_a_server_alone_or_a_cluster(monkeypatch, url, cluster) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    monkeypatch.setenv("REDIS_CLUSTER", cluster)
+    [problem] = problems()
+    assert problem.startswith("REDIS_URL")
+
+
+def test_a_cluster_is_named_by_some_of_its_nodes(monkeypatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://u:p,q@a:6379,rediss://u:p,q@b:6379/0")
+    monkeypatch.setenv("REDIS_CLUSTER", "true")
+    settings = load(env_file=None)
+    assert settings.redis_cluster
+    assert redis_urls(settings.redis_url) == ["redis://u:p,q@a:6379", "rediss://u:p,q@b:6379/0"]
 
 
 def test_all_problems_are_said_at_once(monkeypatch) -> None:
