@@ -33,17 +33,17 @@ class RedisServer:
     """One server on a loopback port, without persistence; ``options`` are lines of its configuration."""
 
     def __init__(self, directory: Path, program: str, **options: str) -> None:
-        self.port = free_port()
+        self.port = int(options.get("port") or free_port())
         self.url = f"redis://127.0.0.1:{self.port}/0"
         directory.mkdir()
-        given = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(directory), "save": "", **options}
+        given = {"bind": "127.0.0.1", "dir": str(directory), "save": "", **options, "port": str(self.port)}
         self._command = [program, *(part for name, value in given.items() for part in (f"--{name}", value))]
-        self._log = directory / "log"
+        self.log = directory / "log"
         self.spawn()
 
     def spawn(self) -> None:
         """Start it, again after ``kill``."""
-        self._process = spawn(self._command, log=self._log, on_parent_death=signal.SIGKILL)
+        self._process = spawn(self._command, log=self.log, on_parent_death=signal.SIGKILL)
 
     async def ready(self) -> RedisServer:
         """Wait until it answers."""
