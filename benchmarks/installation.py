@@ -132,7 +132,15 @@ class Installation:
     ) -> Program:
         """Start the program and wait for its first answer to /health."""
         port = port or free_port()
-        environment = {
+        environment = self.environment(roles=roles) | {"API_PORT": str(port), **variables}
+        started = time.perf_counter()
+        process = self.spawn([sys.executable, "-m", "runtime", "run"], environment)
+        wait_for_health(process, port, self.log)
+        return Program(process, port, time.perf_counter() - started)
+
+    def environment(self, *, roles: str) -> dict[str, str]:
+        """Of a process with these roles, on ports of its own."""
+        return {
             **os.environ,
             "ENVIRONMENT": "development",
             "BASECOMMERCE_HOME": str(self.home / "program"),
@@ -140,17 +148,12 @@ class Installation:
             "REDIS_URL": self.endpoints.redis_url,
             "SECRET_KEY": "measured-with-a-key-of-more-than-32-bytes-0123456789",
             "ROLES": roles,
-            "API_PORT": str(port),
+            "API_PORT": str(free_port()),
             "OPS_PORT": str(free_port()),
             "LOG_FORMAT": "json",
             "RATE_LIMIT_USER": "1000000000",
             "RATE_LIMIT_TENANT": "1000000000",
-            **variables,
         }
-        started = time.perf_counter()
-        process = self.spawn([sys.executable, "-m", "runtime", "run"], environment)
-        wait_for_health(process, port, self.log)
-        return Program(process, port, time.perf_counter() - started)
 
     def start_bare(self, *, with_database: bool = False) -> int:
         """Start the bare aiohttp server; returns its port."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.installation import Installation
 from benchmarks.results import Result
-from benchmarks.rows import documents, files, pipeline, processes, requests
+from benchmarks.rows import costs, documents, files, pipeline, processes, requests, scale
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 
@@ -28,5 +28,10 @@ ROWS: dict[str, Row] = {
     "files": files.files,
 }
 
-ON_REQUEST: dict[str, Row] = {"growth": pipeline.growth}
+ON_REQUEST: dict[str, Row] = {
+    "growth": pipeline.growth,
+    "scale": scale.scale,
+    "costs": costs.costs,
+    "sizes": costs.sizes,
+}
 """Rows that take minutes; measured only when named."""

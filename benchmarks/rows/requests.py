@@ -46,14 +46,14 @@ async def quote(made: Installation) -> list[Result]:
     for other in others:
         sign_in(port, other)
     bare = made.start_bare(with_database=True)
-    load(_quotes(shop, *others), [port], connections=16, seconds=1)
+    load(quotes_of(shop, *others), [port], connections=16, seconds=1)
     await made.analyze()
     one, many, limit = _rounds(
-        lambda: load(_quotes(shop), [port], connections=16, seconds=ROUND_S),
-        lambda: load(_quotes(shop, *others), [port], connections=16, seconds=ROUND_S),
+        lambda: load(quotes_of(shop), [port], connections=16, seconds=ROUND_S),
+        lambda: load(quotes_of(shop, *others), [port], connections=16, seconds=ROUND_S),
         lambda: load(_bare_quotes(shop), [bare], connections=16, seconds=ROUND_S),
     )
-    half = load(_quotes(shop, *others), [port], connections=64, seconds=4, per_second=many / 2)
+    half = load(quotes_of(shop, *others), [port], connections=64, seconds=4, per_second=many / 2)
     p99 = half.percentile_ms(0.99)
     of_bare = "bare aiohttp + asyncpg"
     return [
@@ -74,7 +74,7 @@ async def quote_list(made: Installation) -> list[Result]:
     shop, port = await _shop_on_api(made)
     written = 0
     while written < 2_000:
-        written += load(_quotes(shop), [port], connections=16, seconds=1).statuses[201]
+        written += load(quotes_of(shop), [port], connections=16, seconds=1).statuses[201]
     await made.analyze()
     asked = Requests([request("GET", "/api/v1/quotes?limit=20", host=shop.host, token=shop.token)])
     outcomes = [load(asked, [port], connections=8, seconds=ROUND_S) for _ in range(ROUNDS)]
@@ -135,9 +135,9 @@ async def two_processes(made: Installation) -> list[Result]:
     """Quotes written through two API processes by 64 connections: nothing fails and nothing stands still."""
     shop, port = await _shop_on_api(made)
     second = made.start(roles="api")
-    load(_quotes(shop), [port, second.port], connections=64, seconds=1)
+    load(quotes_of(shop), [port, second.port], connections=64, seconds=1)
     await made.analyze()
-    outcome = load(_quotes(shop), [port, second.port], connections=64, seconds=6)
+    outcome = load(quotes_of(shop), [port, second.port], connections=64, seconds=6)
     return [
         Result(
             "two", "failed quotes with 2 processes, c=64", outcome.errors, f"of {sum(outcome.statuses.values()):,}",
@@ -222,7 +222,7 @@ def _quote_body(shop: Shop, dice: random.Random) -> bytes:
     return orjson.dumps({"customer_id": str(shop.customer_id), "items": items})
 
 
-def _quotes(*shops: Shop) -> Requests:
+def quotes_of(*shops: Shop) -> Requests:
     dice = random.Random(1)
     return Requests(
         [
