@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format faults fuzz mutants bench
+.PHONY: help setup run test format faults fuzz mutants bench binary
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -42,6 +42,16 @@ faults: setup ## run the business under faults: make faults SECONDS=600 SEED=7
 INPUTS ?= 100000
 fuzz: setup ## send generated and naughty requests of every kind: make fuzz INPUTS=100000 SEED=7
 	$(BIN)/python -m tests.security.fuzz --inputs $(INPUTS) $(if $(SEED),--seed $(SEED)) --json benchmarks/results/fuzz.json
+
+# An environment of its own with exactly what production has, and the tools that pack it.
+PACKING := build/binary
+binary: ## make dist/basecommerce: one executable file with the interpreter and everything inside
+	$(PYTHON) -m venv --clear $(PACKING)
+	$(PACKING)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PACKING)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-binary.lock
+	$(PACKING)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
+	$(PACKING)/bin/pyinstaller --log-level WARN --noconfirm --distpath dist --workpath build/pyinstaller infra/binary/basecommerce.spec
+	@cd dist && sha256sum basecommerce
 
 bench: setup ## measure requests and events on this machine
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,38 @@
+"""Where the executable file begins: the command line, or a worker process of its own.
+
+``sys.executable`` is the file itself, so what a library starts as ``python -m module`` begins here as well.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import MutableMapping
+
+_WORKER = ["-u", "-m", "anyio.to_process"]
+
+
+def start() -> None:
+    """Run what ``sys.argv`` asks for."""
+    multiprocessing.freeze_support()
+    give_back_libraries(os.environ)
+    if sys.argv[1:] == _WORKER:
+        from anyio.to_process import process_worker
+
+        process_worker()
+    else:
+        from runtime.__main__ import main
+
+        main()
+
+
+def give_back_libraries(environment: MutableMapping[str, str]) -> None:
+    """Let programs that we start find the machine's libraries again: pg_dump must not get the ones in the file."""
+    environment.pop("LD_LIBRARY_PATH", None)
+    if (original := environment.pop("LD_LIBRARY_PATH_ORIG", None)) is not None:
+        environment["LD_LIBRARY_PATH"] = original
+
+
+if __name__ == "__main__":
+    start()
