@@ -16,7 +16,7 @@ _WORKER = ["-u", "-m", "anyio.to_process"]
 def start() -> None:
     """Run what ``sys.argv`` asks for."""
     multiprocessing.freeze_support()
-    give_back_libraries(os.environ)
+    give_back_libraries(os.environ)  # noqa: TID251 - not a setting: PyInstaller's
     if sys.argv[1:] == _WORKER:
         from anyio.to_process import process_worker
 
