@@ -20,7 +20,7 @@ RUN python -m venv /tmp/backend \
 
 FROM python:3.11-slim-bookworm AS base
 # A volume mounted on the directory of images takes its owner from here.
-RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin basecommerce \
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin basecommerce \
     && install -d -o 10001 -g 10001 -m 700 /var/lib/basecommerce/files
 COPY --from=build /opt/basecommerce /opt/basecommerce
 ENV PATH=/opt/basecommerce/bin:$PATH \

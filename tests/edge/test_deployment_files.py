@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,14 @@ def test_every_service_of_ours_has_settings_that_the_program_accepts(
     assert settings.roles == tuple(
         service["environment"].get("ROLES", "api,relay,engines,scheduler").split(",")
     )
+
+
+def test_compose_yaml_is_as_the_compose_specification_says() -> None:
+    checker = ["check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    checked = subprocess.run(
+        [sys.executable, "-m", *checker, ROOT / "compose.yaml"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_services_start_in_order_and_our_own_run_without_privileges() -> None:
@@ -99,6 +108,16 @@ def test_the_image_copies_what_exists_runs_as_nobody_and_serves_both_roles() -> 
         ("construction", "api"),
         ("engines", "relay,engines,scheduler"),
     ]
+
+
+def test_programs_that_the_executable_file_starts_get_the_machines_own_libraries() -> None:
+    give_back = runpy.run_path(str(ROOT / "infra" / "binary" / "start.py"))["give_back_libraries"]
+    inside = {"PATH": "/usr/bin", "LD_LIBRARY_PATH": "/tmp/_MEI"}
+    give_back(inside)
+    assert inside == {"PATH": "/usr/bin"}
+    inside = {"LD_LIBRARY_PATH": "/tmp/_MEI:/opt/lib", "LD_LIBRARY_PATH_ORIG": "/opt/lib"}
+    give_back(inside)
+    assert inside == {"LD_LIBRARY_PATH": "/opt/lib"}
 
 
 def test_the_wheel_carries_the_program_and_its_sql(tmp_path: Path) -> None:
