@@ -96,7 +96,9 @@ async def travel(
     async with AsyncExitStack() as stack:
         started: dict[str, subprocess.Popen[bytes]] = {}
         for service in installation.services:
-            started[service.name] = await _start(service, directory / f"{service.name}.log")
+            log = directory / f"{service.name}.log"
+            stack.push(partial(_tell, log))
+            started[service.name] = await _start(service, log)
             stack.callback(_end, started[service.name])
         edge = Edge(directory, f"127.0.0.1:{installation.api_port}")
         await edge.start()
@@ -194,10 +196,16 @@ async def _start(service: Service, log: Path) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(service.command, stdout=output, stderr=output)
     with anyio.fail_after(DEADLINE_S):
         while not await anyio.to_thread.run_sync(service.is_ready):
-            assert process.poll() is None, f"{service.name} ended with {process.returncode}: see {log}"
+            assert process.poll() is None, f"{service.name} ended with {process.returncode}"
             await anyio.sleep(0.05)
     print(f"{service.name}: ready after {time.monotonic() - began:.1f} s")
     return process
+
+
+def _tell(log: Path, kind: object, *_: object) -> None:
+    """Show the end of what a service logged when the journey has failed."""
+    if kind is not None:
+        print(f"{log.stem} said:", *log.read_text(errors="replace").splitlines()[-30:], sep="\n    ")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
