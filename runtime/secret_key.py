@@ -12,9 +12,12 @@ from pathlib import Path
 
 _MIN_BYTES = 32
 _MIN_BITS = 96.0
+_MIN_DISTINCT = 0.7
+"""Of its runs of three characters; of a random key nearly all differ."""
 _WELL_KNOWN = re.compile(
-    r"change.?(me|this|it)|your.{0,12}(secret|key|jwt)|(super|my|very|top).?secret|secret.?key|password|insecure|"
-    r"default|example|placeholder|replace.?(me|this)|basecommerce|development|"
+    r"change.?(me|this|it)|your.{0,12}(key|jwt)|secret|password|insecure|default|example|placeholder|"
+    r"replace.?(me|this)|basecommerce|development|256.?bit|qwerty|asdfgh|zxcvbn|"
+    r"quick.?brown|lorem.?ipsum|correct.?horse|keyboard.?cat|"
     # the key of a widely copied web framework tutorial
     r"09d25e094faa6ca2556c818166b7a956",
     re.IGNORECASE,
@@ -58,7 +61,8 @@ def _bits(key: str) -> float:
 
 
 def _is_pattern(key: str) -> bool:
-    """A short string repeated (``abcabc``), or steps that hardly vary (``abcdef``, ``13579``)."""
-    repeated = key in (key + key)[1:-1]
+    """A short string repeated (``abc-abc-a``), or steps that hardly vary (``abcdef``, ``13579``)."""
+    runs = [key[at : at + 3] for at in range(len(key) - 2)]
+    repeated = len(set(runs)) < _MIN_DISTINCT * len(runs)
     steps = {ord(second) - ord(first) for first, second in itertools.pairwise(key)}
     return repeated or len(steps) < 8

@@ -24,11 +24,20 @@ EDGE_SECRET = "only-the-edge-knows-this-0123456789"
 
 
 class Edge:
-    """nginx on free ports before some upstreams (``host:port``), with TLS when given a certificate's directory."""
+    """nginx on free ports before some upstreams (``host:port``), with TLS when given a certificate's directory.
+
+    ``deadline`` stands for the time that heads and bodies have.
+    """
 
     def __init__(
-        self, directory: Path, *upstreams: str, certificates: Path | None = None, program: Path | None = None
+        self,
+        directory: Path,
+        *upstreams: str,
+        certificates: Path | None = None,
+        program: Path | None = None,
+        deadline: str = "10s",
     ) -> None:
+        self._deadline = deadline
         self.port, self.tls_port = free_port(), free_port()
         self.directory = directory
         self._program = program or nginx_of_the_wheel()
@@ -110,6 +119,7 @@ class Edge:
             text.replace("/etc/nginx", str(self.directory))
             .replace("/var/log/nginx", str(self.directory / "log"))
             .replace("/tmp/nginx", str(self.directory / "nginx"))
+            .replace("timeout 10s;", f"timeout {self._deadline};")
             .replace("listen 80", f"listen 127.0.0.1:{self.port}")
             .replace("listen 443", f"listen 127.0.0.1:{self.tls_port}")
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import anyio
 import pytest
 import redis.asyncio as redis
 from aiohttp import web
@@ -29,7 +30,10 @@ PROXIED = (
     "/api/v1/events/stream",
     "/api/v1/exports/orders",
     f"/api/v1/suppliers/{SUPPLIER}/import",
+    "/api/v1/products/import",
+    "/api/v1/customers/import",
     "/q/abc",
+    "/tenant.json",
 )
 SPOOFED = {
     "X-Tenant-Slug": "rival",
@@ -158,3 +162,37 @@ async def test_two_stores_work_behind_the_edge_and_a_spoofed_header_changes_noth
         finally:
             edge.stop()
             await connection.aclose()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /api/v1/quotes HTTP/1.1\r\nHost: yard.localhost\r\nX-A: ",
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: yard.localhost\r\nContent-Length: 99\r\n\r\n{",
+        b"POST /api/v1/products/import HTTP/1.1\r\nHost: yard.localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n",
+    ],
+    ids=["head", "body", "file"],
+)
+async def test_what_never_comes_to_its_end_never_reaches_the_program(
+    tmp_path: Path, request_bytes: bytes
+) -> None:
+    reached: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", note)
+    async with TestServer(application) as upstream:
+        edge = Edge(tmp_path, f"127.0.0.1:{upstream.port}", deadline="1s")
+        await edge.start()
+        try:
+            async with await anyio.connect_tcp("127.0.0.1", edge.port) as stream:
+                await stream.send(request_bytes)
+                with anyio.fail_after(8), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                    while True:
+                        await stream.receive()
+        finally:
+            edge.stop()
+    assert reached == []

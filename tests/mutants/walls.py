@@ -156,4 +156,30 @@ GUARDS = (
         "tests/unit/test_settings.py::test_a_weak_secret_key_is_refused_in_production",
         without="    if reason := None:",
     ),
+    taken_away(
+        "handlers/pages.py",
+        "a day is written as a day",
+        "    BeforeValidator(_written_as_a_day),\n",
+        "tests/security/test_days.py",
+    ),
+    taken_away(
+        "runtime/web/protocol.py",
+        "a request's head has a deadline",
+        "        elif waits and data:",
+        "tests/security/test_slow_clients.py::test_headers_that_trickle_in_end_with_their_deadline",
+        without="        elif False:",
+    ),
+    taken_away(
+        "runtime/web/protocol.py",
+        "who takes nothing of an answer is cut off",
+        "        super().pause_writing()\n        self._look_again()",
+        "tests/security/test_slow_clients.py::test_who_takes_nothing_of_an_answer_is_cut_off",
+        without="        super().pause_writing()",
+    ),
+    taken_away(
+        "runtime/web/server.py",
+        "compressed bodies are not unpacked",
+        "            auto_decompress=False,\n",
+        f"{WEB}/test_protocol.py::test_a_compressed_body_is_refused_without_unpacking_it",
+    ),
 )
