@@ -14,7 +14,7 @@ import anyio
 import anyio.to_process
 from anyio import BrokenWorkerProcess
 
-from handlers.table_files import Line, not_a_table, read_lines
+from handlers.tables.files import Line, not_a_table, read_lines
 
 MEMORY_BYTES = 256 * 1024 * 1024
 BUDGET_S = 20.0

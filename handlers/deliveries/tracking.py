@@ -20,7 +20,7 @@ from handlers.deliveries.models import (
     TrackingLinkView,
     TrackingNew,
 )
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError, StateConflictError

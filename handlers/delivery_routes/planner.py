@@ -14,7 +14,7 @@ from anyio import BrokenWorkerProcess
 from handlers.delivery_routes.models import CrewNew, LeftOutView, PlanNew, PlanView
 from handlers.delivery_routes.planning import DayPlan, Facts, PlannedRoute
 from handlers.delivery_states import allowed_on_routes
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.lines import unknown_reference
 from handlers.own_transactions import transaction
 from handlers.route_solver import Problem, Solution, solve, solve_in_background

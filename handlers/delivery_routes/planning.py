@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.delivery_routes.models import LeftOutReason
 from handlers.delivery_routes.places import Place, References, distances, middle, place
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.lines import round_half_up
 from handlers.route_solver import Problem, Solution, Stop, Tour, Truck
 from handlers.settings import TenantSettings

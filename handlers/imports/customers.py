@@ -12,7 +12,7 @@ from handlers.documents import CustomerKind, normalise_document
 from handlers.imports.products import without_lost_breaks
 from handlers.imports.reading import Field, GivenRow
 from handlers.imports.running import Outcome, checked
-from handlers.table_cells import Problem
+from handlers.tables.cells import Problem
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handlers.table_uploads import ImportProblemView
+from handlers.tables.uploads import ImportProblemView
 from runtime.web.fields import View
 
 

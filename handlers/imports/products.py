@@ -11,7 +11,7 @@ from handlers.changes import asked_changes
 from handlers.imports.reading import Field, GivenRow
 from handlers.imports.running import Outcome, checked, problem_of
 from handlers.products import ProductChange, ProductNew
-from handlers.table_cells import Problem
+from handlers.tables.cells import Problem
 from handlers.units import UnitConversion, check_units
 from runtime.data.ids import new_id
 from runtime.data.queries import sql

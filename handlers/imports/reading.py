@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from handlers.table_cells import (
+from handlers.tables.cells import (
     Problem,
     UnreadableError,
     has_comma_decimals,
@@ -16,7 +16,7 @@ from handlers.table_cells import (
     read_decimal,
     read_unit,
 )
-from handlers.table_files import MAX_PREAMBLE, Line
+from handlers.tables.files import MAX_PREAMBLE, Line
 from runtime.errors import RefusedError
 
 Kind = Literal["text", "decimal", "flag", "unit", "choice"]

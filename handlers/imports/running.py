@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 from handlers.imports.models import RegisterImportQuery, RegisterImportView
 from handlers.imports.reading import Field, GivenRow, read_rows
 from handlers.own_transactions import transaction
-from handlers.table_cells import Problem
-from handlers.table_uploads import read_table, shown
+from handlers.tables.cells import Problem
+from handlers.tables.uploads import read_table, shown
 from runtime.data.errors import UniqueViolationError
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import InvalidError

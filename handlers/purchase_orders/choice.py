@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.units import ProductUnits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.orders.models import Reason
 from handlers.orders.rules import Written
 from handlers.pages import FIRST_ID, bounds, newest_key, serial_of

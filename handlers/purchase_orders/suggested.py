@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.lines import unknown_reference
 from handlers.orders.rules import Written
 from handlers.purchase_orders.choice import Choice, Offer, choose, explain_choice

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.quotes.comparison import Comparison, LineChange
 
 _HEADER = {

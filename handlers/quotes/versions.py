@@ -11,7 +11,7 @@ import orjson
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.own_transactions import transaction
 from handlers.quotes.comparison import TOTALS, Comparison, LineChange, compare
 from handlers.quotes.comparison_sentences import say_header, say_line, say_total

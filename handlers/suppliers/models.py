@@ -13,7 +13,7 @@ from handlers.changes import unchanged
 from handlers.customers import Address
 from handlers.documents import CustomerKind, DocumentText, Phone, PostalCode, normalise_document
 from handlers.pages import Day, NewestFirst
-from handlers.table_uploads import ImportProblemView
+from handlers.tables.uploads import ImportProblemView
 from handlers.units import Unit
 from runtime.web.fields import (
     Body,

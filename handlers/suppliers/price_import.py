@@ -20,8 +20,8 @@ from handlers.suppliers.models import ImportChangeView, ImportQuery, ImportView
 from handlers.suppliers.price_rows import PriceRow, read_rows
 from handlers.suppliers.prices import Registration, Terms, add, current_terms, in_own_unit, local_day
 from handlers.suppliers.rules import require
-from handlers.table_cells import Problem
-from handlers.table_uploads import read_table, shown
+from handlers.tables.cells import Problem
+from handlers.tables.uploads import read_table, shown
 from handlers.units import ProductUnits
 from runtime.data.ids import new_id
 from runtime.data.queries import sql

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from handlers.table_cells import (
+from handlers.tables.cells import (
     Problem,
     UnreadableError,
     has_comma_decimals,
@@ -16,7 +16,7 @@ from handlers.table_cells import (
     read_decimal,
     read_unit,
 )
-from handlers.table_files import MAX_PREAMBLE, Line
+from handlers.tables.files import MAX_PREAMBLE, Line
 from handlers.units import Unit
 from runtime.errors import RefusedError
 from runtime.web.fields import MAX_MONEY, MAX_QUANTITY

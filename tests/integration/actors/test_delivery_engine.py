@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from actors.delivery.actor import DeliveryEngine
-from handlers.insights_delivery import CostsView, PerformanceView
+from handlers.insights.delivery import CostsView, PerformanceView
 from runtime.data.ids import new_id
 from runtime.events.catalogue import (
     DeliveryOccurrenceReported,

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from actors.stock.model import reorder_point, safety_factor
-from handlers.insights_forecast import ProductForecastView
-from handlers.insights_models import AbcView, AlertView, FeedbackView, ParametersPage, SuggestionView
-from handlers.insights_sales_models import ComplementView
+from handlers.insights.forecast import ProductForecastView
+from handlers.insights.models import AbcView, AlertView, FeedbackView, ParametersPage, SuggestionView
+from handlers.insights.sales_models import ComplementView
 from runtime.events.catalogue import Payload
 from tests.support.engines import Engines, sale, stock
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from actors.pricing.actor import PricingEngine
-from handlers.insights_pricing_models import (
+from handlers.insights.pricing_models import (
     BaseCostView,
     ComparisonView,
     PricingAlertView,

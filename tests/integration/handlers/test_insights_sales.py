@@ -11,7 +11,7 @@ import pytest
 
 from actors.sales.actor import SalesEngine
 from actors.sales.miner import Miner
-from handlers.insights_sales_models import BasketAdvice, BundleView, HabitView, RebuyView, SubstituteView
+from handlers.insights.sales_models import BasketAdvice, BundleView, HabitView, RebuyView, SubstituteView
 from runtime.events.catalogue import Payload
 from runtime.events.cursors import EngineCursors
 from tests.support.engines import Engines, sale

@@ -11,9 +11,10 @@ import asyncpg
 import pytest
 import xlsxwriter
 
-from handlers import suppliers, table_uploads
+from handlers import suppliers
 from handlers.suppliers import SupplierNew, price_import
 from handlers.suppliers.models import CodeView, ImportView, PriceView, SupplierView
+from handlers.tables import uploads
 from runtime.data.database import Database
 from runtime.data.ids import new_id
 from runtime.errors import RefusedError
@@ -254,7 +255,7 @@ async def test_files_that_cannot_be_taken_are_refused(keeper, supplier: str, mon
     await send(
         keeper, supplier, "sku;preço\n", status=422, query="?valid_from=2026-02-01&valid_to=2026-01-01"
     )
-    monkeypatch.setattr(table_uploads, "MAX_FILE", 1000)
+    monkeypatch.setattr(uploads, "MAX_FILE", 1000)
     await send(keeper, supplier, "x" * 2000, status=413)
     await send(keeper, str(uuid4()), "sku;preço\n", status=404)
 

@@ -6,8 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from handlers.explanations import Numbers, explain_alert, explain_class, explain_rule, explain_suggestion
-from handlers.insights_forecast import forecast_of
+from handlers.insights.explanations import (
+    Numbers,
+    explain_alert,
+    explain_class,
+    explain_rule,
+    explain_suggestion,
+)
+from handlers.insights.forecast import forecast_of
 
 PORTUGUESE, ENGLISH = Numbers("pt-BR"), Numbers("en")
 CEMENT: dict[str, Any] = {

@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 import xlsxwriter
 
-from handlers import table_files
 from handlers.suppliers.price_rows import PriceRow, read_day, read_days, read_rows
-from handlers.table_cells import Problem, UnreadableError, read_decimal
-from handlers.table_files import read_lines
+from handlers.tables import files
+from handlers.tables.cells import Problem, UnreadableError, read_decimal
+from handlers.tables.files import read_lines
 from runtime.errors import RefusedError
 
 LIST = "Código;Descrição;Preço unitário;Qtd. mínima\r\nVT-50;Cimento CP II;1.234,50;10\r\n"
@@ -155,13 +155,13 @@ def test_a_cell_without_end_is_refused_and_not_an_error() -> None:
 
 
 def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_files, "MAX_ROWS", 10)
+    monkeypatch.setattr(files, "MAX_ROWS", 10)
     with pytest.raises(RefusedError, match="too_many_rows"):
         read_lines(b"x;1\n" * 50)
 
 
 def test_a_workbook_that_unpacks_to_far_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_files, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(files, "MAX_UNPACKED", 1 << 20)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b"0" * (4 << 20))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from handlers.explanations import Numbers
-from handlers.pricing_explanations import (
+from handlers.insights.explanations import Numbers
+from handlers.insights.pricing_explanations import (
     explain_base_cost,
     explain_comparison,
     explain_offer,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.purchase_orders.choice import Offer, choose, explain_choice
 from handlers.units import ProductUnits
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.quotes.comparison import LINE_FIELDS, compare, compare_lines
 from handlers.quotes.comparison_sentences import say_header, say_line, say_total
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from handlers.lines import round_half_up
 from handlers.pages import Day
 from handlers.suppliers.prices import local_day

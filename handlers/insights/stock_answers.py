@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-from handlers.advice_answers import check_snooze
-from handlers.insights_forecast import require_product
-from handlers.insights_models import (
+from handlers.insights.answers import check_snooze
+from handlers.insights.forecast import require_product
+from handlers.insights.models import (
     Acceptance,
     AnsweredView,
     Dismissal,

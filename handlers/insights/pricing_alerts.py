@@ -6,16 +6,16 @@ from uuid import UUID
 
 import orjson
 
-from handlers.explanations import Numbers
-from handlers.insights_pricing import shown_money
-from handlers.insights_pricing_models import (
+from handlers.insights.explanations import Numbers
+from handlers.insights.pricing import shown_money
+from handlers.insights.pricing_explanations import explain_price_alert
+from handlers.insights.pricing_models import (
     PricingAlertAnswer,
     PricingAlertAnswerView,
     PricingAlertList,
     PricingAlertView,
 )
 from handlers.pages import FIRST_ID
-from handlers.pricing_explanations import explain_price_alert
 from handlers.suppliers.prices import local_day
 from runtime.data.ids import NIL
 from runtime.data.queries import sql

@@ -10,12 +10,12 @@ from uuid import UUID
 import orjson
 from pydantic import Field
 
-from handlers.explanations import Numbers
-from handlers.insights_sales import asked_by
-from handlers.insights_sales_models import AdviceQuery, Habits, Products, RebuyList, RebuyView
+from handlers.insights.explanations import Numbers
+from handlers.insights.sales import asked_by
+from handlers.insights.sales_advice import habits, parameters_for
+from handlers.insights.sales_explanations import explain_rebuy
+from handlers.insights.sales_models import AdviceQuery, Habits, Products, RebuyList, RebuyView
 from handlers.pages import FIRST_ID
-from handlers.sales_advice import habits, parameters_for
-from handlers.sales_explanations import explain_rebuy
 from handlers.suppliers.prices import local_day
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError

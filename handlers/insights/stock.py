@@ -9,9 +9,9 @@ from uuid import UUID
 
 import orjson
 
-from handlers.explanations import Numbers, explain_alert, explain_class, explain_suggestion
-from handlers.insights_forecast import forecast_of, require_product
-from handlers.insights_models import (
+from handlers.insights.explanations import Numbers, explain_alert, explain_class, explain_suggestion
+from handlers.insights.forecast import forecast_of, require_product
+from handlers.insights.models import (
     AbcView,
     AlertList,
     AlertView,

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from handlers.advice_answers import AdviceAnswer
-from handlers.insights_sales import require_product
-from handlers.insights_sales_models import (
+from handlers.insights.answers import AdviceAnswer
+from handlers.insights.sales import require_product
+from handlers.insights.sales_models import (
     AdviceKind,
     SalesAnswersSum,
     SalesAnswerView,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
 from runtime.web.fields import QuantityOrZero, View

@@ -9,9 +9,9 @@ import anyio
 import anyio.to_thread
 from aiohttp import web
 
-from handlers.table_cells import Problem
-from handlers.table_files import Line, is_workbook, read_lines
 from handlers.table_process import read_workbook
+from handlers.tables.cells import Problem
+from handlers.tables.files import Line, is_workbook, read_lines
 from runtime.errors import RefusedError
 from runtime.web.call import Call
 from runtime.web.fields import View

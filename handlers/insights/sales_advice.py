@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from handlers.explanations import Numbers, explain_rule
-from handlers.sales_explanations import explain_bundle, explain_habit, explain_substitute
+from handlers.insights.explanations import Numbers, explain_rule
+from handlers.insights.sales_explanations import explain_bundle, explain_habit, explain_substitute
 from runtime.data.ids import NIL
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from handlers.table_files import Line
+from handlers.tables.files import Line
 from handlers.units import Unit
 
 # What units are called beside their abbreviations, in the singular.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from handlers.advice_answers import AdviceAnswer
+from handlers.insights.answers import AdviceAnswer
 from runtime.events.catalogue import AdviceReason
 from runtime.web.fields import Body, Money, QuantityOrZero, View, decimal_field
 from runtime.web.pagination import ListQuery

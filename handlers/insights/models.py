@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from handlers.insights_forecast import ForecastView
+from handlers.insights.forecast import ForecastView
 from handlers.pages import Day
 from runtime.web.fields import (
     Body,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handlers.explanations import Numbers
+from handlers.insights.explanations import Numbers
 
 
 def explain_substitute(row: Mapping[str, Any], numbers: Numbers) -> str:

@@ -7,8 +7,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from handlers.explanations import Numbers
-from handlers.insights_pricing_models import (
+from handlers.insights.explanations import Numbers
+from handlers.insights.pricing_explanations import (
+    dearer,
+    explain_base_cost,
+    explain_comparison,
+    explain_offer,
+    explain_suggestion,
+    explain_trend,
+    reasons,
+)
+from handlers.insights.pricing_models import (
     BaseCostView,
     ComparisonView,
     OfferView,
@@ -22,15 +31,6 @@ from handlers.insights_pricing_models import (
     TrendView,
 )
 from handlers.lines import round_half_up
-from handlers.pricing_explanations import (
-    dearer,
-    explain_base_cost,
-    explain_comparison,
-    explain_offer,
-    explain_suggestion,
-    explain_trend,
-    reasons,
-)
 from runtime.data.queries import sql
 from runtime.data.transactions import Record
 from runtime.errors import NotFoundError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from handlers.insights_sales_models import (
+from handlers.insights.sales_advice import Asked, advise, bundles, complements, parameters_for, substitutes
+from handlers.insights.sales_models import (
     AdviceQuery,
     Basket,
     BasketAdvice,
@@ -16,7 +17,6 @@ from handlers.insights_sales_models import (
     RuleQuery,
     Substitutes,
 )
-from handlers.sales_advice import Asked, advise, bundles, complements, parameters_for, substitutes
 from handlers.suppliers.prices import local_day
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError

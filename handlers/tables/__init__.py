@@ -1,0 +1,1 @@
+"""Tables that people send as files: CSV and spreadsheets read into rows, cells into values."""
