@@ -316,7 +316,7 @@ CREATE FUNCTION public.document_number(prefix text, serial bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (prefix || lpad((serial)::text, GREATEST(6, length((serial)::text)), '0'::text));
 
-CREATE FUNCTION public.floor_breaches(of_tenant uuid, items json, overall_percent numeric, floor_percent numeric, OUT positions smallint[], OUT of_total boolean) RETURNS record
+CREATE FUNCTION public.floor_breaches(of_tenant uuid, items json, overall_percent numeric, floor_percent numeric) RETURNS TABLE(positions smallint[], of_total boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
 select

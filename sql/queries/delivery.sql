@@ -124,7 +124,8 @@ cross join wanted
 where wanted.quantity > 0;
 
 -- name: end_order_deliveries
--- What open deliveries carry of the order is settled; one that carries nothing else any more ends, too.
+-- What open deliveries carry of the order is settled; one that carries nothing else any more ends, too. Each looks for
+-- what else it carries by itself: as a join that is planned while the store is new, it is one over all deliveries.
 with former as (
   select d.id, d.status
   from deliveries as d
@@ -163,8 +164,8 @@ set
 from former
 where d.tenant_id = $tenant_id
   and d.id = former.id
-  and not exists (
-    select
+  and (
+    select other.delivery_id
     from delivery_items as other
     join order_items as ordered
       on ordered.tenant_id = other.tenant_id
@@ -173,7 +174,8 @@ where d.tenant_id = $tenant_id
       and other.delivery_id = d.id
       and other.delivered_quantity is null
       and ordered.order_id <> $order_id
-  )
+    limit 1
+  ) is null
 returning d.id, d.order_id, d.route_id, former.status as previous, d.on_time;
 
 -- name: get_delivery
