@@ -1,4 +1,8 @@
-"""``python -m benchmarks [ROW ...]``: run the rows (or those of ``ONLY=health,quote``), print a table, keep JSON."""
+"""``python -m benchmarks [ROW ...]``: run the rows (or those of ``ONLY=health,quote``), print a table, keep JSON.
+
+With ``CHECK=1`` the shares of the limits are compared with the committed ones, and what got worse makes it exit with 1;
+with ``CHECK=keep`` they become the committed ones.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import time
 
 import uvloop
 
+from benchmarks.baseline import check, keep_shares
 from benchmarks.installation import installation
 from benchmarks.results import Result, keep, machine, show
 from benchmarks.rows import ON_REQUEST, ROWS
@@ -34,7 +39,10 @@ def main() -> int:
     show(results)
     print(f"{described['processors']}, {described['system']}, Python {described['python']}")
     print(keep(results, described))
-    return 0
+    asked = os.environ.get("CHECK", "")
+    if asked == "keep":
+        keep_shares(results)
+    return 1 if asked == "1" and check(results) else 0
 
 
 if __name__ == "__main__":

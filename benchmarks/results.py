@@ -29,6 +29,7 @@ class Result:
     limit: float | None = None
     limit_is: str = ""
     note: str = ""
+    lower_is_better: bool = False
 
     @property
     def share(self) -> float | None:
@@ -66,12 +67,17 @@ def show(results: Sequence[Result]) -> None:
             result.what,
             f"{_number(result.value)} {result.unit}",
             "" if result.limit is None else f"{_number(result.limit)} ({result.limit_is})",
-            "" if result.share is None else f"{100 * result.share:.0f} %",
+            "" if result.share is None else _share(result),
             result.goal,
             "" if result.met is None else "[green]yes" if result.met else "[red]no",
             result.note,
         )
     Console(width=None if os.isatty(1) else 180).print(table)
+
+
+def _share(result: Result) -> str:
+    share = result.share or 0.0
+    return f"{share:.1f} ×" if result.lower_is_better else f"{100 * share:.0f} %"
 
 
 def keep(results: Sequence[Result], described: dict[str, str]) -> Path:

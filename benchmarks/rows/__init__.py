@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.installation import Installation
 from benchmarks.results import Result
-from benchmarks.rows import costs, documents, files, pipeline, processes, requests, scale
+from benchmarks.rows import costs, documents, files, pipeline, processes, ratio, requests, scale
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 
@@ -16,6 +16,8 @@ ROWS: dict[str, Row] = {
     "quote": requests.quote,
     "list": requests.quote_list,
     "flow": requests.flow,
+    "ratio": ratio.ratio,
+    "fairness": ratio.fairness,
     "pdf": documents.pdf,
     "two": requests.two_processes,
     "logins": requests.during_logins,

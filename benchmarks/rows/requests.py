@@ -51,7 +51,7 @@ async def quote(made: Installation) -> list[Result]:
     one, many, limit = _rounds(
         lambda: load(quotes_of(shop), [port], connections=16, seconds=ROUND_S),
         lambda: load(quotes_of(shop, *others), [port], connections=16, seconds=ROUND_S),
-        lambda: load(_bare_quotes(shop), [bare], connections=16, seconds=ROUND_S),
+        lambda: load(bare_quotes(shop), [bare], connections=16, seconds=ROUND_S),
     )
     half = load(quotes_of(shop, *others), [port], connections=64, seconds=4, per_second=many / 2)
     p99 = half.percentile_ms(0.99)
@@ -118,7 +118,7 @@ class Flow:
 async def flow(made: Installation) -> list[Result]:
     """Seven requests: quote, sent, approved, order, prepared, out, delivered."""
     shop, port = await _shop_on_api(made)
-    visit = Flow(shop.host, shop.token, _quote_body(shop, random.Random(1)))
+    visit = Flow(shop.host, shop.token, quote_body(shop, random.Random(1)))
     load(visit, [port], connections=16, seconds=1)
     await made.analyze()
     outcomes = [load(visit, [port], connections=16, seconds=ROUND_S) for _ in range(ROUNDS)]
@@ -151,7 +151,7 @@ async def two_processes(made: Installation) -> list[Result]:
 async def during_logins(made: Installation) -> list[Result]:
     """Reading a quote 200 times a second while people sign in without pause."""
     shop, port = await _shop_on_api(made)
-    quote_id = call(port, shop, "POST", "/quotes", orjson.loads(_quote_body(shop, random.Random(1))))["id"]
+    quote_id = call(port, shop, "POST", "/quotes", orjson.loads(quote_body(shop, random.Random(1))))["id"]
     reads = Requests([request("GET", f"/api/v1/quotes/{quote_id}", host=shop.host, token=shop.token)])
     login = orjson.dumps({"email": shop.owner, "password": PASSWORD})
     logins = Requests([request("POST", "/api/v1/auth/login", host=shop.host, body=login)])
@@ -214,7 +214,7 @@ def _rounds(*measured: Callable[[], Outcome]) -> list[float]:
     return [median(kept) for kept in rates]
 
 
-def _quote_body(shop: Shop, dice: random.Random) -> bytes:
+def quote_body(shop: Shop, dice: random.Random) -> bytes:
     items = [
         {"product_id": str(product_id), "quantity": str(dice.randint(1, 9))}
         for product_id in dice.sample(shop.product_ids, 5)
@@ -227,7 +227,7 @@ def quotes_of(*shops: Shop) -> Requests:
     return Requests(
         [
             request(
-                "POST", "/api/v1/quotes", host=shop.host, token=shop.token, body=_quote_body(shop, dice), key="@KEY@"
+                "POST", "/api/v1/quotes", host=shop.host, token=shop.token, body=quote_body(shop, dice), key="@KEY@"
             )
             for _ in range(160 // len(shops))
             for shop in shops
@@ -236,11 +236,11 @@ def quotes_of(*shops: Shop) -> Requests:
     )  # fmt: skip
 
 
-def _bare_quotes(shop: Shop) -> Requests:
+def bare_quotes(shop: Shop) -> Requests:
     dice = random.Random(1)
     bodies = []
     for _ in range(64):
-        body = orjson.loads(_quote_body(shop, dice))
+        body = orjson.loads(quote_body(shop, dice))
         for item in body["items"]:
             item["unit_price"] = "12.90"
         bodies.append(request("POST", "/quotes", body=orjson.dumps(body)))

@@ -1,0 +1,121 @@
+"""What a request costs in processor time, the API's and PostgreSQL's, and what a busy store costs its neighbours.
+
+Rates say how fast a machine is while nobody else uses it; processor time per request, in turns beside the bare
+endpoint's, also says something on a machine that is not alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import orjson
+
+from benchmarks.http import Requests, Visit, load, request
+from benchmarks.installation import Installation, Shop, call, sign_in
+from benchmarks.processor_time import used
+from benchmarks.results import Result
+from benchmarks.rows.requests import Flow, bare_quotes, quote_body, quotes_of
+
+ROUNDS, ROUND_S = 3, 2.0
+NEIGHBOUR_PER_SECOND = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is asked of whom; ``requests`` is how many of them are one piece of work."""
+
+    what: str
+    visit: Callable[[], Visit]
+    port: int
+    pid: int
+    requests: int = 1
+
+
+async def ratio(made: Installation) -> list[Result]:
+    """Processor time of API and PostgreSQL per request, beside that of a bare endpoint that writes a quote."""
+    await made.fresh()
+    shop = await made.shop("loja")
+    others = [await made.shop(f"loja-{number}", products_count=10) for number in range(9)]
+    program = made.start(roles="api")
+    for store in (shop, *others):
+        sign_in(program.port, store)
+    bare_port = made.start_bare(with_database=True)
+    api, bare = program.process.pid, made.running[-1].pid
+    one = quote_body(shop, random.Random(1))
+    quote_id = call(program.port, shop, "POST", "/quotes", orjson.loads(one))["id"]
+
+    def asked(path: str) -> Visit:
+        return Requests([request("GET", f"/api/v1{path}", host=shop.host, token=shop.token)])
+
+    work = [
+        _Work("bare quote", lambda: bare_quotes(shop), bare_port, bare),
+        _Work("create quote, 5 items", lambda: quotes_of(shop, *others), program.port, api),
+        _Work("show a quote", lambda: asked(f"/quotes/{quote_id}"), program.port, api),
+        _Work("list 20 quotes with items", lambda: asked("/quotes?limit=20"), program.port, api),
+        _Work("the whole flow, 7 requests", lambda: Flow(shop.host, shop.token, one), program.port, api, 7),
+    ]
+    for each in work:
+        load(each.visit(), [each.port], connections=8, seconds=1)
+    await made.analyze()
+    spent: dict[str, list[tuple[float, float]]] = {each.what: [] for each in work}
+    for _ in range(ROUNDS):
+        for each in work:
+            spent[each.what].append(_spend(each))
+    medians = {what: _median(turns) for what, turns in spent.items()}
+    limit = sum(medians.pop("bare quote"))
+    return [
+        Result(
+            "ratio", f"{what}: processor time", of_api + of_server, "µs", "", None, limit, "bare quote",
+            f"API {of_api:,.0f}, PostgreSQL {of_server:,.0f} µs", lower_is_better=True,
+        )
+        for what, (of_api, of_server) in medians.items()
+    ]  # fmt: skip
+
+
+async def fairness(made: Installation) -> list[Result]:
+    """What a store at full speed does to the p99 of another that writes now and then."""
+    await made.fresh()
+    loud, quiet = await made.shop("loja"), await made.shop("vizinha")
+    program = made.start(roles="api")
+    for store in (loud, quiet):
+        sign_in(program.port, store)
+
+    def at_ease(shop: Shop) -> float:
+        return load(
+            quotes_of(shop), [program.port], connections=8, seconds=6, per_second=NEIGHBOUR_PER_SECOND
+        ).percentile_ms(0.99)
+
+    at_ease(quiet)
+    alone = at_ease(quiet)
+    async with asyncio.TaskGroup() as tasks:
+        noise = tasks.create_task(
+            asyncio.to_thread(load, quotes_of(loud), [program.port], connections=16, seconds=7)
+        )
+        beside = tasks.create_task(asyncio.to_thread(at_ease, quiet))
+    factor = beside.result() / alone
+    return [
+        Result(
+            "fairness", "p99 of a store's writes beside another at full speed", factor, "× that alone", "< 2 ×",
+            factor < 2,
+            note=f"{alone:.1f} ms alone, {beside.result():.1f} beside {noise.result().per_second:,.0f} quotes/s",
+        )
+    ]  # fmt: skip
+
+
+def _spend(work: _Work) -> tuple[float, float]:
+    """Microseconds of the processor per piece of work: (the process's that answers, PostgreSQL's)."""
+    before = used([work.pid])
+    outcome = load(work.visit(), [work.port], connections=8, seconds=ROUND_S)
+    if outcome.errors:
+        raise RuntimeError(f"answers other than 2xx: {dict(outcome.statuses)}")
+    spent = used([work.pid]) - before
+    us = 1e6 * work.requests / sum(outcome.statuses.values())
+    return us * spent.program_s, us * spent.postgres_s
+
+
+def _median(turns: list[tuple[float, float]]) -> tuple[float, float]:
+    return median(of_api for of_api, _ in turns), median(of_server for _, of_server in turns)
