@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 
 from runtime.data.errors import ReadOnlyServerError, not_connected
+from runtime.data.shares import Shares
 from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
 from runtime.host.logs import get_logger
 
@@ -67,6 +68,8 @@ class Database:
 
     def __init__(self, pool: Any, role: DatabaseRole, *, pooler: str = "none") -> None:
         self._pool = pool
+        # The writes of one store queue for its counters: with all connections they would keep the others waiting.
+        self._shares = Shares(max(2, pool.get_max_size() // 2)) if role == "api" else None
         self.role: DatabaseRole = role
         self.wake: Callable[[UUID], None] | None = None
         """Told the tenant after each commit that added events to its log."""
@@ -129,7 +132,9 @@ class Database:
             transaction.wake = self.wake
             return transaction
 
-        return self._run(open_transaction)
+        if self._shares is None:
+            return self._run(open_transaction)
+        return self._run_in_turn(self._shares, tenant_id, open_transaction)
 
     def engine(
         self, tenant_ids: Iterable[UUID], *, now: datetime | None = None
@@ -139,6 +144,20 @@ class Database:
         listed = ",".join(str(UUID(int=tenant.int)) for tenant in tenants)
         begin = f"{self._begin}; set local app.tenant_ids = '{{{listed}}}'"
         return self._run(lambda connection: EngineTransaction(connection, begin, tenants, now))
+
+    @asynccontextmanager
+    async def _run_in_turn(
+        self, shares: Shares, tenant_id: UUID, open_transaction: Any
+    ) -> AsyncIterator[TenantTransaction]:
+        try:
+            await shares.take(tenant_id, ACQUIRE_TIMEOUT_S)
+        except TimeoutError as error:
+            raise not_connected(error) from error
+        try:
+            async with self._run(open_transaction) as transaction:
+                yield transaction
+        finally:
+            shares.give(tenant_id)
 
     @asynccontextmanager
     async def _run(self, open_transaction: Any) -> AsyncIterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import anyio
 import asyncpg
@@ -201,3 +202,48 @@ async def test_when_one_connection_goes_silent_the_others_are_not_waited_for(
     finally:
         await opened.close(timeout_s=0.1)
         await proxy.stop()
+
+
+async def test_one_store_cannot_hold_all_connections(settings) -> None:
+    """Its third and fourth transaction wait for its first two; another store finds a connection at once."""
+    loud, quiet = UUID(int=1), UUID(int=2)
+    database = await Database.open(settings.database_url_of("api"), "api", size=4)
+    begun: list[int] = []
+    done = anyio.Event()
+
+    async def work(number: int) -> None:
+        async with database.tenant(loud):
+            begun.append(number)
+            await done.wait()
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for number in range(4):
+                tasks.start_soon(work, number)
+            with anyio.fail_after(10):
+                while len(begun) < 2:
+                    await anyio.wait_all_tasks_blocked()
+                async with database.tenant(quiet) as one, database.tenant(quiet) as other:
+                    assert await one.fetch_value(ONE) == await other.fetch_value(ONE) == 1
+            assert begun == [0, 1]
+            done.set()
+        assert begun == [0, 1, 2, 3]
+    finally:
+        await database.close()
+
+
+async def test_whoever_waits_too_long_for_a_turn_of_its_store_is_told_to_come_later(
+    settings, monkeypatch
+) -> None:
+    monkeypatch.setattr(database_module, "ACQUIRE_TIMEOUT_S", 0.05)
+    database = await Database.open(settings.database_url_of("api"), "api", size=4, minimum=4)
+    store = UUID(int=1)
+    try:
+        async with database.tenant(store), database.tenant(store):
+            with pytest.raises(RetryLaterError):
+                async with database.tenant(store):
+                    pass
+        async with database.tenant(store) as tx:
+            assert await tx.fetch_value(ONE) == 1
+    finally:
+        await database.close()
