@@ -17,6 +17,9 @@ from tests.support.traded import Traded, contents_of, trade
 
 TRIED_PER_TABLE = 4
 
+# Thousands of requests a test.
+pytestmark = pytest.mark.timeout(300)
+
 
 @dataclass(slots=True)
 class Trespass:
