@@ -93,7 +93,11 @@ class Branding(Body):
 
     logo_url: (
         Annotated[str, StringConstraints(max_length=500, pattern=r"^https://[^\s\x00-\x1f]+$")] | None
-    ) = Field(None, examples=["https://example.com/logo.svg"])
+    ) = Field(
+        None,
+        examples=["https://example.com/logo.svg"],
+        description="For the front end's sign-in page alone; documents show the image of PUT /settings/logo",
+    )
     primary_colour: Colour | None = None
     secondary_colour: Colour | None = None
     features: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")], bool] = Field(

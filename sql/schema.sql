@@ -1855,6 +1855,24 @@ CREATE TABLE public.stock_movements (
 
 ALTER TABLE ONLY public.stock_movements FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.store_logos (
+    tenant_id uuid NOT NULL,
+    file_name text NOT NULL,
+    media_type text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    size_bytes integer NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT store_logos_file_name_check CHECK ((file_name ~ '^[0-9a-f]{48}\.png$'::text)),
+    CONSTRAINT store_logos_height_check CHECK (((height >= 1) AND (height <= 640))),
+    CONSTRAINT store_logos_media_type_check CHECK ((media_type = 'image/png'::text)),
+    CONSTRAINT store_logos_size_bytes_check CHECK (((size_bytes >= 1) AND (size_bytes <= 5242880))),
+    CONSTRAINT store_logos_width_check CHECK (((width >= 1) AND (width <= 640)))
+);
+
+ALTER TABLE ONLY public.store_logos FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.supplier_prices (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -2214,6 +2232,9 @@ ALTER TABLE ONLY public.stock_lots
 
 ALTER TABLE ONLY public.stock_movements
     ADD CONSTRAINT stock_movements_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.store_logos
+    ADD CONSTRAINT store_logos_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.supplier_prices
     ADD CONSTRAINT supplier_prices_pkey PRIMARY KEY (tenant_id, id);
@@ -2746,6 +2767,12 @@ ALTER TABLE ONLY public.stock_movements
 ALTER TABLE ONLY public.stock_movements
     ADD CONSTRAINT stock_movements_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.users(tenant_id, id);
 
+ALTER TABLE ONLY public.store_logos
+    ADD CONSTRAINT store_logos_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.store_logos
+    ADD CONSTRAINT store_logos_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.supplier_prices
     ADD CONSTRAINT supplier_prices_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
 
@@ -3127,6 +3154,8 @@ CREATE POLICY runtime ON public.stock_lots TO basecommerce_api USING (true) WITH
 
 CREATE POLICY runtime ON public.stock_movements TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.store_logos TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.supplier_prices TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.supplier_product_codes TO basecommerce_api USING (true) WITH CHECK (true);
@@ -3172,6 +3201,8 @@ ALTER TABLE public.stock_lot_movements ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.stock_lots ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_movements ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.store_logos ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.supplier_prices ENABLE ROW LEVEL SECURITY;
 
@@ -3324,6 +3355,8 @@ CREATE POLICY tenant ON public.stock_lot_movements AS RESTRICTIVE TO basecommerc
 CREATE POLICY tenant ON public.stock_lots AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.stock_movements AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.store_logos AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.supplier_prices AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3631,6 +3664,8 @@ GRANT SELECT(on_hand) ON TABLE public.stock_lots TO basecommerce_scheduler;
 GRANT SELECT(expired) ON TABLE public.stock_lots TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT ON TABLE public.stock_movements TO basecommerce_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.store_logos TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.supplier_prices TO basecommerce_api;
 

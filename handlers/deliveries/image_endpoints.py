@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from handlers.deliveries import pictures
+from handlers import pictures
 from handlers.deliveries.models import ImageQuery, ImageView
 from handlers.deliveries.rules import Caller
 from handlers.delivery_states import WITH_IMAGES, delivery_conflict

@@ -16,6 +16,7 @@ from babel.numbers import format_currency, format_decimal
 from handlers.pix import br_code
 from handlers.quotes.availability import Availability
 from handlers.settings import TenantSettings
+from handlers.store_logo import Logo
 from runtime.web.call import Tenant
 
 
@@ -37,9 +38,16 @@ class QuoteDocument:
     total: Decimal
     pix: str | None
     availability: Mapping[int, Availability]
+    logo: Logo | None
 
     @classmethod
-    def of(cls, tenant: Tenant, body: str, availability: Sequence[Availability] = ()) -> QuoteDocument:
+    def of(
+        cls,
+        tenant: Tenant,
+        body: str,
+        availability: Sequence[Availability] = (),
+        logo: Logo | None = None,
+    ) -> QuoteDocument:
         """From the quote's JSON, and from when its lines can be had, if that is to be shown; days are the store's."""
         quote = orjson.loads(body)
         settings: TenantSettings = tenant.settings
@@ -68,6 +76,7 @@ class QuoteDocument:
             total=total,
             pix=pix,
             availability={line.position: line for line in availability},
+            logo=logo,
         )
 
     @property

@@ -14,7 +14,8 @@ from handlers.quote_links.qr import qr_png
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
+        "frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
@@ -26,7 +27,8 @@ table{border-collapse:collapse;width:100%}td,th{padding:.35rem .4rem;border-bott
 td:first-child,th:first-child{text-align:left}
 button{font:inherit;padding:.6rem 1.2rem;border-radius:6px;border:1px solid}
 .yes{background:#1a7f4b;color:#fff}.no{background:#fff;color:#8a1f1f}form{display:inline-block;margin:1rem .6rem 0 0}
-code{overflow-wrap:anywhere;font-size:.8rem}.state{padding:.2rem .6rem;border-radius:4px;background:#eef}
+code{overflow-wrap:anywhere;font-size:.8rem}.logo{display:block;width:auto;height:auto;max-width:15rem;max-height:5rem}
+.state{padding:.2rem .6rem;border-radius:4px;background:#eef}
 """
 
 _STATES = {
@@ -41,7 +43,7 @@ _STATES = {
 
 
 def render_page(document: QuoteDocument, path: str) -> str:
-    """The HTML; the forms post to ``path``/accept and ``path``/reject."""
+    """The HTML; the forms post to ``path``/accept and ``path``/reject, the logo lies at ``path``/logo."""
     say = document.say
     rows = "".join(
         f"<tr><td>{html.escape(item['name'])}{_promised(document, item)}<td>{html.escape(document.amount(item))}"
@@ -57,7 +59,8 @@ def render_page(document: QuoteDocument, path: str) -> str:
         f"<!doctype html><html lang={'en' if document.locale == 'en' else 'pt-BR'}><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width,initial-scale=1'><meta name=robots content=noindex>"
         f"<title>{html.escape(document.number)} · {html.escape(document.store)}</title><style>{_STYLE}</style>"
-        f"<h1>{html.escape(document.store)}</h1><p>{say('Orçamento', 'Quote')} <b>{html.escape(document.number)}</b> "
+        f"{_logo(document, path)}<h1>{html.escape(document.store)}</h1>"
+        f"<p>{say('Orçamento', 'Quote')} <b>{html.escape(document.number)}</b> "
         f"<span class=state>{say(*_STATES[document.status])}</span><br>{html.escape(document.customer)}"
         f"{' · ' + html.escape(document.site) if document.site else ''}<br>"
         f"{say('Válido até', 'Valid until')} {document.last_day}</p>"
@@ -68,6 +71,13 @@ def render_page(document: QuoteDocument, path: str) -> str:
         + _pix(document)
         + _answers(document, path)
     )
+
+
+def _logo(document: QuoteDocument, path: str) -> str:
+    if document.logo is None:
+        return ""
+    size = f"width={document.logo.width} height={document.logo.height}"
+    return f"<img class=logo alt='{html.escape(document.store)}' {size} src='{path}/logo'>"
 
 
 def _promised(document: QuoteDocument, item: Mapping[str, Any]) -> str:

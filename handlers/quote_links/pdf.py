@@ -1,4 +1,4 @@
-"""The printable quote: one PDF with items, totals, validity and, when the store has a PIX key, a QR code to pay."""
+"""The printable quote: one PDF with logo, items, totals, validity and a QR code to pay, if the store has them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.qr import qr_png
+from handlers.store_logo import Logo
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -17,10 +18,12 @@ _MARGIN_MM = 12
 _ROW_MM = 6
 _BASELINE_MM = 4.1
 _PADDING_MM = 1
+_LOGO_MM = (60.0, 20.0)
 
 
-def render_pdf(document: QuoteDocument) -> bytes:
-    """The PDF's bytes; takes some tens of milliseconds of CPU, so it is called in a worker thread."""
+def render_pdf(document: QuoteDocument, logo: bytes | None = None) -> bytes:
+    """The PDF's bytes, with the image of the document's logo; takes some tens of milliseconds of CPU, so it is called
+    in a worker thread."""
     from fpdf import FPDF
 
     class Page(FPDF):
@@ -41,6 +44,8 @@ def render_pdf(document: QuoteDocument) -> bytes:
     pdf.set_margin(_MARGIN_MM)
     pdf.set_auto_page_break(auto=True, margin=18)
     pdf.add_page()
+    if document.logo is not None and logo is not None:
+        _logo(pdf, document.logo, logo)
     pdf.set_font("helvetica", "B", 16)
     pdf.cell(0, 9, _latin(document.store), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("helvetica", size=11)
@@ -58,6 +63,14 @@ def render_pdf(document: QuoteDocument) -> bytes:
     if document.pix is not None:
         _pix(pdf, document, document.pix)
     return bytes(pdf.output())
+
+
+def _logo(pdf: FPDF, logo: Logo, content: bytes) -> None:
+    """Above everything else, as large as fits into its box."""
+    widest, highest = _LOGO_MM
+    scale = min(widest / logo.width, highest / logo.height)
+    pdf.image(io.BytesIO(content), w=logo.width * scale, h=logo.height * scale)
+    pdf.ln(3)
 
 
 def _items(pdf: FPDF, document: QuoteDocument) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 from anyio import to_thread
 
 from handlers.orders.models import Reason
+from handlers.own_transactions import transaction
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.models import PublicItemView, PublicQuoteView
 from handlers.quote_links.page import HEADERS, render_page
-from handlers.quote_links.reading import find_document, pdf_reply, read_document
+from handlers.quote_links.reading import find_document, hash_of, pdf_reply, read_document
 from handlers.quotes import rules
+from handlers.store_logo import find_logo, logo_reply
 from runtime.data.queries import sql
 from runtime.errors import StateConflictError
 from runtime.web.call import Call, Reply
@@ -63,7 +65,7 @@ async def reject_shared_quote(call: Call, token: str, body: Reason) -> Reply:
 )
 async def get_shared_pdf(call: Call, token: str) -> Reply:
     """The same PDF that the store prints."""
-    return await pdf_reply(await read_document(call, token, sql.find_quote_link))
+    return await pdf_reply(call, await read_document(call, token, sql.find_quote_link))
 
 
 @pages.get(
@@ -84,7 +86,22 @@ async def show_page(call: Call, token: str) -> Reply:
 )
 async def show_pdf(call: Call, token: str) -> Reply:
     """The same PDF that the store prints."""
-    return await pdf_reply(await read_document(call, token, sql.find_quote_link))
+    return await pdf_reply(call, await read_document(call, token, sql.find_quote_link))
+
+
+@pages.get(
+    "/q/{token}/logo",
+    public=True,
+    transaction=False,
+    summary="The store's logo, for a shared quote",
+    media="image/*",
+)
+async def show_logo(call: Call, token: str) -> Reply:
+    """`image/png`; 404 for a store without a logo, and for a link that is unknown, taken back or past its time."""
+    async with transaction(call) as tx:
+        known = await tx.fetch_value(sql.find_quote_link, token_hash=hash_of(token))
+        logo = None if known is None else await find_logo(tx)
+    return await logo_reply(call.context.files, call.tenant.id, logo)
 
 
 @pages.post("/q/{token}/accept", public=True, summary="Accept on the page", status=303)

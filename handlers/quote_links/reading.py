@@ -14,6 +14,7 @@ from handlers.quote_links.pdf import render_pdf
 from handlers.quotes import rules
 from handlers.quotes.availability import read_availability
 from handlers.settings import TenantSettings
+from handlers.store_logo import find_logo, read_logo
 from runtime.data.queries import Query
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import NotFoundError
@@ -50,19 +51,21 @@ async def find_document(
 async def document_of(call: Call, tx: TenantTransaction, quote_id: UUID) -> QuoteDocument:
     """A quote as its customer reads it; from when its lines can be had, if the store says so and it is still open."""
     quote = await rules.get(tx, quote_id, EVERYTHING_HIDDEN)
+    logo = await find_logo(tx)
     settings: TenantSettings = call.tenant.settings
     if not settings.show_availability:
-        return QuoteDocument.of(call.tenant, quote.body)
+        return QuoteDocument.of(call.tenant, quote.body, logo=logo)
     content = orjson.loads(quote.body)
     if content["status"] not in ("draft", "sent", "approved"):
-        return QuoteDocument.of(call.tenant, quote.body)
+        return QuoteDocument.of(call.tenant, quote.body, logo=logo)
     lines = await read_availability(tx, settings, content["items"])
-    return QuoteDocument.of(call.tenant, quote.body, lines)
+    return QuoteDocument.of(call.tenant, quote.body, lines, logo)
 
 
-async def pdf_reply(document: QuoteDocument) -> Reply:
+async def pdf_reply(call: Call, document: QuoteDocument) -> Reply:
     """The PDF, made in a worker thread, two at a time."""
-    content = await to_thread.run_sync(render_pdf, document, limiter=_PRINTING)
+    logo = await read_logo(call.context.files, call.tenant.id, document.logo)
+    content = await to_thread.run_sync(render_pdf, document, logo, limiter=_PRINTING)
     return Reply(
         content,
         headers={

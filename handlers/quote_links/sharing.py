@@ -113,10 +113,10 @@ async def unshare_quote(call: Call, quote_id: UUID) -> Reply:
     media="application/pdf",
 )
 async def get_quote_pdf(call: Call, quote_id: UUID) -> Reply:
-    """`application/pdf`, with a PIX QR code when the store has a PIX key."""
+    """`application/pdf`, with the store's logo when it has one, and a PIX QR code when it has a PIX key."""
     async with transaction(call) as tx:
         document = await document_of(call, tx, quote_id)
-    return await pdf_reply(document)
+    return await pdf_reply(call, document)
 
 
 def _with_country(phone: str) -> str:

@@ -112,6 +112,8 @@ async def _deliver(
         f"deliveries/{delivery}/images", data=drawn.getvalue(), headers={"Content-Type": "image/png"}
     )
     assert image.status == 201
+    logo = await client.put("settings/logo", data=drawn.getvalue(), headers={"Content-Type": "image/png"})
+    assert logo.status == 200
     shared = await make(f"deliveries/{delivery}/share", {})
     return str(shared["token"])
 

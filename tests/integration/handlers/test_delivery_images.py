@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from handlers.deliveries.models import ImageView
-from handlers.deliveries.pictures import MAX_IMAGE
+from handlers.pictures import MAX_IMAGE
 from tests.support.delivering import Depot, other_store_client
 
 

@@ -142,7 +142,9 @@ class Inputs:
         if operation.body is not None:
             headers["Content-Type"] = "application/json"
             data = self._body(operation)
-        elif operation.path.endswith(("/import", "/images")) and operation.method == "POST":
+        elif (operation.method == "POST" and operation.path.endswith(("/import", "/images"))) or (
+            operation.method == "PUT" and operation.path.endswith("/logo")
+        ):
             headers["Content-Type"] = self.rng.choice(("image/png", "image/jpeg", "text/csv"))
             data = self.rng.choice(_FILES)
         elif self.rng.random() < 0.02:

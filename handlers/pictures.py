@@ -1,4 +1,4 @@
-"""Images from drivers' telephones: read as what they are, made smaller, written anew, and kept as files.
+"""Images that people send, photos, signatures and logos: read as what they are, made smaller, written anew.
 
 Nothing of what was sent is stored as it came: the pixels are decoded and encoded again, so that neither a file that
 is two things at once nor the position in a photo's metadata is handed on.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -22,8 +23,16 @@ if TYPE_CHECKING:
 
 MAX_IMAGE = 5 * 1024 * 1024
 MAX_PIXELS = 25_000_000
-MAX_SIDE = 2048
 MAX_RATIO = 50
+
+Kind = Literal["photo", "signature", "logo"]
+
+# By kind the longest side in pixels and the form; a logo's suffice for 60 mm on paper.
+_KEPT: Mapping[Kind, tuple[int, Literal["JPEG", "PNG"]]] = {
+    "photo": (2048, "JPEG"),
+    "signature": (2048, "PNG"),
+    "logo": (640, "PNG"),
+}
 
 _MAGIC = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"))
 _MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -73,25 +82,26 @@ async def read_image(request: web.Request) -> bytes:
     return bytes(data)
 
 
-async def prepare(data: bytes, kind: str) -> Picture:
+async def prepare(data: bytes, kind: Kind) -> Picture:
     """The image as it will be kept; 422 when the bytes are not an image that can be taken."""
     return await anyio.to_thread.run_sync(encode_anew, data, kind, limiter=_DECODING)
 
 
-def encode_anew(data: bytes, kind: str) -> Picture:
-    """Decode, turn upright, fit into 2048 × 2048 and encode: photos as JPEG, signatures as PNG."""
+def encode_anew(data: bytes, kind: Kind) -> Picture:
+    """Decode, turn upright, fit into the square of the kind and encode: photos as JPEG, what is drawn as PNG."""
     from PIL import Image as Images
     from PIL import ImageOps, UnidentifiedImageError
 
     expected = _format_of(data)
+    side, form = _KEPT[kind]
     try:
         with Images.open(io.BytesIO(data), formats=(expected,)) as opened:
             width, height = opened.size
             _check_size(width, height)
             if expected == "JPEG":
-                opened.draft("RGB", (MAX_SIDE, MAX_SIDE))
+                opened.draft("RGB", (side, side))
             upright = ImageOps.exif_transpose(opened)
-            upright.thumbnail((MAX_SIDE, MAX_SIDE))
+            upright.thumbnail((side, side))
             flat = _on_white(upright)
     except (Images.DecompressionBombError, Images.DecompressionBombWarning):
         raise _too_many_pixels() from None
@@ -112,7 +122,7 @@ def encode_anew(data: bytes, kind: str) -> Picture:
         # Each of Pillow's readers has its own way to say that a file is broken.
         raise _not_an_image() from None
     written = io.BytesIO()
-    if kind == "signature":
+    if form == "PNG":
         flat.save(written, "PNG", optimize=True)
         return Picture(written.getvalue(), "image/png", *flat.size)
     flat.save(written, "JPEG", quality=82)
@@ -140,7 +150,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _on_white(image: Image) -> Image:
-    """Plain colours: what was transparent is white, as the paper of a signature."""
+    """Plain colours: what was transparent is white, as the paper it is printed on."""
     from PIL import Image as Images
 
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
