@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     )
     files_directory: str = Field(
         "",
-        description="Where images of deliveries and stores' logos lie, a directory per store; default `BASECOMMERCE_HOME`/files",
+        description="Where images and logos lie, a directory per store; default `BASECOMMERCE_HOME`/files",
     )
     files_url: BucketUrl = Field(
         "",

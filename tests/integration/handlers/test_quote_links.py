@@ -115,7 +115,7 @@ async def test_the_pdf_is_one_and_carries_the_quote(client: ApiClient, quote: st
     content = await answer.read()
     assert answer.headers["Content-Type"] == "application/pdf"
     assert content.startswith(b"%PDF-")
-    assert b"/Image" in content
+    assert b"/Subtype /Image" in content
     assert len(content) < 100_000
 
 
