@@ -101,7 +101,7 @@ def _command(root: Path, environment: Mapping[str, str], *arguments: str) -> Seq
 
 
 def _print_memory() -> None:
-    """What every process of the file holds, beside the 60 MB or so of unpacked files in /tmp."""
+    """What every process of the file holds, beside the unpacked files in /tmp."""
     for process in psutil.process_iter(["cmdline", "memory_info"]):
         line = process.info["cmdline"] or []
         if line[:1] == [PROGRAM]:
