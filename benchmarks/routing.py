@@ -2,7 +2,9 @@
 
 FILE is a capacitated vehicle routing instance in the VRPLIB format with two-dimensional places (the X set of Uchoa et
 al. has this form; distances are rounded to whole numbers). It is solved by what plans a store's day, on one processor,
-with a truck per route. A file of the same name ending in ``.sol`` with a line ``Cost N`` says what the best known is.
+with a truck per route, in the process that the API hands such problems to; how late the event loop's timers fire
+meanwhile is what the solving costs everybody else. A file of the same name ending in ``.sol`` with a line ``Cost N``
+says what the best known is.
 """
 
 from __future__ import annotations
@@ -10,14 +12,22 @@ from __future__ import annotations
 import re
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import hypot
 from pathlib import Path
+from statistics import median
 
-from handlers.route_solver import Problem, Solution, Stop, Truck, solve
+import anyio
+import psutil
+
+from handlers.delivery_routes.planner import run_solver
+from handlers.route_solver import Problem, Solution, Stop, Truck
 
 DAY = 10**9
+TICK_S = 0.001
+WATCHED_BEFORE_S = 3.0
+MOST_WORK_MS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +112,73 @@ def cost_of(instance: Instance, solution: Solution) -> int:
     return total
 
 
+@dataclass(slots=True)
+class Loop:
+    """By how much an event loop's timers were late, and how long the loop itself was at work between two of them. On a
+    machine that is busy otherwise the former has the wait for a processor in it, the latter has not."""
+
+    late_ms: list[float] = field(default_factory=list)
+    working_ms: list[float] = field(default_factory=list)
+
+    async def watch(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            due, worked = time.perf_counter() + TICK_S, time.thread_time()
+            await anyio.sleep(TICK_S)
+            self.late_ms.append(max(1000 * (time.perf_counter() - due), 0.0))
+            self.working_ms.append(1000 * (time.thread_time() - worked))
+
+    def __str__(self) -> str:
+        late = sorted(self.late_ms)
+        return (
+            f"{len(late)} timers, late by {median(late):.2f} ms (median), {late[int(0.99 * len(late))]:.2f} ms (p99), "
+            f"{late[-1]:.2f} ms (longest); at work itself for {max(self.working_ms):.2f} ms at most"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A solution, the seconds it took (on the clock, and of a processor), and the event loop before and meanwhile."""
+
+    solution: Solution
+    took_s: float
+    processor_s: float
+    before: Loop
+    meanwhile: Loop
+
+
+async def solve_beside_the_loop(problem: Problem) -> Solved:
+    """Solve as the API does. The solver's process, which is kept for all plans, is started first."""
+    await run_solver(replace(problem, budget_s=0.1))
+    [worker] = psutil.Process().children()
+    before, meanwhile = Loop(), Loop()
+    with anyio.move_on_after(WATCHED_BEFORE_S):
+        await before.watch()
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(meanwhile.watch)
+        started, used = time.perf_counter(), sum(worker.cpu_times()[:2])
+        solution = await run_solver(problem)
+        took = time.perf_counter() - started
+        beside.cancel_scope.cancel()
+    return Solved(solution, took, sum(worker.cpu_times()[:2]) - used, before, meanwhile)
+
+
 def main() -> int:
-    """Solve and print the distance to the optimum; exit code 1 above 2 %."""
+    """Solve and print the distance to the optimum; exit code 1 above 2 %, or when the loop was busy for 20 ms."""
     if not 2 <= len(sys.argv) <= 3:
         print(__doc__)
         return 2
     path = Path(sys.argv[1])
     seconds = float(sys.argv[2]) if len(sys.argv) == 3 else 10.0
     instance, known = read_instance(path), best_known(path)
-    started, cpu = time.perf_counter(), time.process_time()
-    cost = cost_of(instance, solve(problem_of(instance, seconds)))
-    took, used = time.perf_counter() - started, time.process_time() - cpu
+    solved = anyio.run(solve_beside_the_loop, problem_of(instance, seconds))
+    cost = cost_of(instance, solved.solution)
     gap = "" if known is None else f", {cost / known - 1:.2%} above the best known {known}"
-    print(f"{instance.name}: {cost}{gap}; {took:.1f} s, {used:.1f} s of one processor")
-    return 0 if known is None or cost <= known * 1.02 else 1
+    print(f"{instance.name}: {cost}{gap}; {solved.took_s:.1f} s, {solved.processor_s:.1f} s of one processor")
+    print(f"event loop before:    {solved.before}")
+    print(f"event loop meanwhile: {solved.meanwhile}")
+    near = known is None or cost <= known * 1.02
+    return 0 if near and max(solved.meanwhile.working_ms) < MOST_WORK_MS else 1
 
 
 if __name__ == "__main__":
