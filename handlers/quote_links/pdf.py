@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from handlers.quote_links.document import QuoteDocument
@@ -12,6 +13,7 @@ from handlers.store_logo import Logo
 
 if TYPE_CHECKING:
     from fpdf import FPDF
+    from fpdf.image_datastructures import RasterImageInfo
 
 _WIDTHS = (78, 40, 32, 36)
 _MARGIN_MM = 12
@@ -67,10 +69,24 @@ def render_pdf(document: QuoteDocument, logo: bytes | None = None) -> bytes:
 
 def _logo(pdf: FPDF, logo: Logo, content: bytes) -> None:
     """Above everything else, as large as fits into its box."""
+    from fpdf.image_datastructures import RasterImageInfo
+
     widest, highest = _LOGO_MM
     scale = min(widest / logo.width, highest / logo.height)
-    pdf.image(io.BytesIO(content), w=logo.width * scale, h=logo.height * scale)
+    pdf.image_cache.images[logo.file_name] = RasterImageInfo(
+        _read(content), i=1, usages=0, iccp=None, iccp_i=None
+    )
+    pdf.image(logo.file_name, w=logo.width * scale, h=logo.height * scale)
     pdf.ln(3)
+
+
+@lru_cache(maxsize=32)
+def _read(content: bytes) -> RasterImageInfo:
+    """An image as a PDF holds it. A logo of many colours takes some forty milliseconds of CPU, so that the latest are
+    kept: in quarters of a megabyte."""
+    from fpdf.image_parsing import get_img_info
+
+    return get_img_info("logo", io.BytesIO(content))
 
 
 def _items(pdf: FPDF, document: QuoteDocument) -> None:
