@@ -97,7 +97,8 @@ class Judge:
         if described is None:
             return [f"{status} is not described"]
         media = headers.get("Content-Type", "").partition(";")[0]
-        if not {media, "*/*"} & described.get("content", {media: {}}).keys():
+        ranges = {media, f"{media.partition('/')[0]}/*", "*/*"}
+        if not ranges & described.get("content", {media: {}}).keys():
             return [f"{status} comes as {media or 'nothing'}"]
         self._seen[operation.where] += 1
         # The first ones, then a sample: validating takes longer than answering.

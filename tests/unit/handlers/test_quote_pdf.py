@@ -42,6 +42,7 @@ def document(*names: str, **more: Any) -> QuoteDocument:
         "total": Decimal(100),
         "pix": None,
         "availability": {},
+        "logo": None,
     }
     return QuoteDocument(**{**made, **more})
 
