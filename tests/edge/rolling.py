@@ -30,9 +30,9 @@ from tests.edge.edge import EDGE_SECRET, Edge
 from tests.faults.process import Program
 from tests.support.stores import PASSWORD, create_store
 
+# nginx passes over a process that was away for fail_timeout, counted in whole seconds: only then may the next one go.
+SETTLE_S = 3.0
 # nginx limits requests by address; people come from several.
-# For so long nginx passes over a process that was away (fail_timeout): only then may the next one go.
-SETTLE_S = 1.5
 ADDRESSES = [f"127.0.0.{number}" for number in range(2, 10)]
 ROLES = {
     "api": "api",
