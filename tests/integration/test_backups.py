@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +32,7 @@ from tests.support.engines import stock
 from tests.support.stores import ApiClient, Store, create_store
 from tests.support.traded import trade
 
+RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 ENDED = ("sessions", "refresh_tokens", "idempotency_keys")
 
 
@@ -216,16 +219,47 @@ async def test_a_backup_of_a_newer_release_is_refused(taken: Path, empty_databas
         await restoring.restore(empty_database_url, taken, tmp_path)
 
 
-@pytest.fixture
-async def blinkered(business: Business, owner: asyncpg.Connection) -> AsyncIterator[str]:
-    """The URL of a login that may read every table and from which row security hides their rows."""
-    name = f"blinkered_{business.store.id.hex[:12]}"
-    await owner.execute(f"create role {name} login")
-    await owner.execute(f"grant select on all tables in schema public to {name}")
+@asynccontextmanager
+async def _login(
+    business: Business, owner: asyncpg.Connection, name: str, statements: str
+) -> AsyncIterator[str]:
+    """The URL of a role that these statements make, for as long as the block lasts."""
+    await owner.execute(statements)
     parts = urlsplit(business.url)
     yield urlunsplit(parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}"))
     await owner.execute(f"drop owned by {name}")
     await owner.execute(f"drop role {name}")
+
+
+@pytest.fixture
+async def blinkered(business: Business, owner: asyncpg.Connection) -> AsyncIterator[str]:
+    """A login that may read every table and from which row security hides their rows."""
+    name = f"blinkered_{business.store.id.hex[:12]}"
+    statements = f"create role {name} login; grant select on all tables in schema public to {name}"
+    async with _login(business, owner, name, statements) as url:
+        yield url
+
+
+@pytest.fixture
+async def documented(business: Business, owner: asyncpg.Connection) -> AsyncIterator[str]:
+    """The login for backups as the runbook has operators make it."""
+    [block] = re.findall(r"```sql\n(create role basecommerce_backup.*?)```", RUNBOOK.read_text(), re.DOTALL)
+    name = f"backup_{business.store.id.hex[:12]}"
+    async with _login(business, owner, name, block.replace("basecommerce_backup", name)) as url:
+        yield url
+
+
+async def test_the_login_of_the_runbook_can_back_up_everything(business: Business, documented: str) -> None:
+    taken = await taking.take(documented, business.home, business.files)
+    assert read_checked(taken).rows == read_checked(await _later(business)).rows
+    await export_store(documented, business.store.slug, business.home / "yard.zip", business.files)
+
+
+async def _later(business: Business) -> Path:
+    """The same by the owner of everything."""
+    return await taking.take(
+        business.url, business.home, business.files, now=datetime(2030, 1, 1, tzinfo=UTC)
+    )
 
 
 async def test_a_login_that_does_not_see_every_row_cannot_make_a_backup_with_holes(
