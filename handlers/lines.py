@@ -114,6 +114,14 @@ def round_half_up(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, context=_EXACT)
 
 
+def share_of(amount: Decimal, whole: Decimal, before: Decimal, more: Decimal) -> Decimal:
+    """What of ``amount`` falls on ``more`` of ``whole`` when ``before`` of it has had its share already.
+
+    The difference of two rounded amounts: whatever the parts, they add up to the amount to the cent.
+    """
+    return round_half_up(amount * (before + more) / whole) - round_half_up(amount * before / whole)
+
+
 def rounded(amount: Fraction) -> Decimal:
     """An amount of at least nothing to whole cents, half a cent up."""
     cents, rest = divmod(amount * 100, 1)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from handlers.lines import round_half_up
+from handlers.lines import share_of
 from handlers.orders.quantities import take_off
 from handlers.sold_lines import part_sold_in
 from handlers.stock_keeping.booking import Delta, book
@@ -174,13 +174,5 @@ def _matched(items: Sequence[Record], body: ReturnNew) -> list[tuple[Record, Dec
 
 
 def _share(item: Record, quantity: Decimal) -> Decimal:
-    """What was paid for ``quantity`` more of the item than has come back before.
-
-    The difference of two rounded amounts: piece by piece, a line comes back at what was paid for it to the cent.
-    """
-
-    def paid(returned: Decimal) -> Decimal:
-        return round_half_up(item["line_total"] * returned / item["quantity"])
-
-    before: Decimal = item["returned"]
-    return paid(before + quantity) - paid(before)
+    """What was paid for ``quantity`` more of the item than has come back before."""
+    return share_of(item["line_total"], item["quantity"], item["returned"], quantity)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
-import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +19,7 @@ from handlers.deliveries.models import (
     TrackingNew,
 )
 from handlers.insights.explanations import Numbers
+from handlers.link_tokens import hash_of, new_token
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError, StateConflictError
@@ -29,8 +28,6 @@ from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="deliveries")
 pages = Routes(tag="public pages", prefix="")
-
-TOKEN_BYTES = 24
 
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -72,13 +69,13 @@ async def share_delivery(call: Call, delivery_id: UUID, body: TrackingNew) -> Re
         raise NotFoundError
     if found["status"] == "cancelled":
         raise StateConflictError("cancelled", "share", [])
-    token, link_id = secrets.token_hex(TOKEN_BYTES), new_id()
+    token, link_id = new_token(), new_id()
     expires_at = call.tx.now + timedelta(days=body.days)
     await call.tx.execute(
         sql.create_delivery_link,
         id=link_id,
         delivery_id=delivery_id,
-        token_hash=_hash(token),
+        token_hash=hash_of(token),
         expires_at=expires_at,
     )
     call.audit("delivery.shared", "delivery", delivery_id, after={"link": str(link_id)})
@@ -140,7 +137,7 @@ def render_page(tenant: Tenant, delivery: Mapping[str, Any]) -> str:
 
 
 async def _find(call: Call, token: str) -> Mapping[str, Any]:
-    row = await call.tx.fetch_one(sql.get_tracked_delivery, token_hash=_hash(token))
+    row = await call.tx.fetch_one(sql.get_tracked_delivery, token_hash=hash_of(token))
     if row is None:
         raise NotFoundError
     found: Mapping[str, Any] = row
@@ -156,7 +153,3 @@ def _shown(tenant: Tenant, delivery: Mapping[str, Any]) -> TrackedDeliveryView:
         name: delivery[name] for name in TrackedDeliveryView.model_fields if name not in ("store", "items")
     }
     return TrackedDeliveryView(store=tenant.name, items=items, **columns)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -100,7 +100,7 @@ HEADINGS: Mapping[str, str] = {
     "last_sold_at": "Última venda em",
     "latitude": "Latitude",
     "lead_time_days": "Prazo de entrega (dias)",
-    "left_total": "Total restante",
+    "left_total": "Total que saiu",
     "leg_distance_m": "Distância do trecho (m)",
     "limit_percent": "Limite (%)",
     "line_total": "Total do item",

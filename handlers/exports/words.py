@@ -85,7 +85,7 @@ TITLES: Mapping[str, str] = {
     "images": "imagens",
     "insights": "analises",
     "items": "itens",
-    "left-items": "itens-restantes",
+    "left-items": "itens-que-sairam",
     "links": "links",
     "locations": "locais",
     "lots": "lotes",

@@ -43,7 +43,7 @@ async def deliver(
         allowed=allowed_on_orders(permissions),
     )
     if moved is None:
-        order = await _hold(tx, order_id, "deliver", permissions)
+        order = await _hold(tx, order_id, permissions)
         await leave(tx, settings, order, order.rest())
         return await get(tx, order_id, permissions)
     if moved["previous"] == "out_for_delivery":
@@ -73,7 +73,7 @@ async def hand_over(
 
     409 for an order that deliveries bring, 422 for more of an item than is left.
     """
-    order = await _hold(tx, order_id, "deliver", permissions)
+    order = await _hold(tx, order_id, permissions)
     if order.row["fulfilment"] == "delivery":
         raise ConflictError(
             "leaves_by_delivery",
@@ -104,12 +104,12 @@ async def leave(
         await end_deliveries(tx, order.id, "delivered")
 
 
-async def _hold(tx: TenantTransaction, order_id: UUID, action: str, permissions: frozenset[str]) -> OpenOrder:
-    """The order with its row held; 404, or 409 when it is in no state for this."""
+async def _hold(tx: TenantTransaction, order_id: UUID, permissions: frozenset[str]) -> OpenOrder:
+    """The order with its row held; 404, or 409 when nothing of it may be delivered now."""
     order = await hold(tx, order_id)
     if order is None:
         raise NotFoundError
     machine = ORDER[order.row["fulfilment"]]
-    if action not in machine.actions or order.status not in machine.sources(action):
-        raise machine.conflict(order.status, action, permissions)
+    if "deliver" not in machine.actions or order.status not in machine.sources("deliver"):
+        raise machine.conflict(order.status, "deliver", permissions)
     return order

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from handlers.lines import round_half_up
+from handlers.lines import round_half_up, share_of
 from handlers.settings import TenantSettings
 from handlers.sold_lines import part_sold_in
 from handlers.stock.rules import record_taken
@@ -50,7 +50,7 @@ class OpenOrder:
 
 async def hold(tx: TenantTransaction, order_id: UUID) -> OpenOrder | None:
     """The order with its row locked; None when the store has no such order."""
-    row = await tx.fetch_one(sql.lock_parted_order, id=order_id)
+    row = await tx.fetch_one(sql.lock_leaving_order, id=order_id)
     if row is None:
         return None
     return OpenOrder(order_id, row, await tx.fetch_all(sql.list_open_items, order_id=order_id))
@@ -119,16 +119,8 @@ async def take_part(
 
 
 def _amount(item: Record, quantity: Decimal) -> Decimal:
-    """What is to be paid for ``quantity`` more of the item than has left.
-
-    The difference of two rounded amounts: the parts of a line add up to its total to the cent.
-    """
-
-    def due(left: Decimal) -> Decimal:
-        return round_half_up(item["line_total"] * left / item["quantity"])
-
-    before: Decimal = item["left_quantity"]
-    return due(before + quantity) - due(before)
+    """What is to be paid for ``quantity`` more of the item than has left."""
+    return share_of(item["line_total"], item["quantity"], item["left_quantity"], quantity)
 
 
 def _share_of_total(order: OpenOrder, amount: Decimal) -> Decimal:
@@ -143,8 +135,4 @@ def _share_of_total(order: OpenOrder, amount: Decimal) -> Decimal:
         ),
         _NOTHING,
     )
-
-    def due(left: Decimal) -> Decimal:
-        return round_half_up(total * left / subtotal)
-
-    return due(before + amount) - due(before)
+    return share_of(total, subtotal, before, amount)

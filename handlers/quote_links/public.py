@@ -7,12 +7,13 @@ from typing import Any
 
 from anyio import to_thread
 
+from handlers.link_tokens import hash_of
 from handlers.orders.models import Reason
 from handlers.own_transactions import transaction
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.models import PublicItemView, PublicQuoteView
 from handlers.quote_links.page import HEADERS, render_page
-from handlers.quote_links.reading import find_document, hash_of, pdf_reply, read_document
+from handlers.quote_links.reading import find_document, pdf_reply, read_document
 from handlers.quotes import rules
 from handlers.store_logo import find_logo, logo_reply
 from runtime.data.queries import sql

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from uuid import UUID
 
 import orjson
 from anyio import CapacityLimiter, to_thread
 
+from handlers.link_tokens import hash_of
 from handlers.own_transactions import transaction
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.pdf import render_pdf
@@ -22,11 +22,6 @@ from runtime.web.call import Call, Reply
 
 EVERYTHING_HIDDEN: frozenset[str] = frozenset()
 _PRINTING = CapacityLimiter(2)
-
-
-def hash_of(token: str) -> bytes:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 async def read_document(call: Call, token: str, query: Query) -> QuoteDocument:

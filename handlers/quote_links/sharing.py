@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from urllib.parse import quote as url_quote
 from uuid import UUID
 
 from anyio import to_thread
 
+from handlers.link_tokens import hash_of, new_token
 from handlers.own_transactions import transaction
 from handlers.quote_links.document import QuoteDocument
 from handlers.quote_links.models import LinkView, ShareNew, ShareView
-from handlers.quote_links.reading import document_of, hash_of, pdf_reply
+from handlers.quote_links.reading import document_of, pdf_reply
 from handlers.quotes import rules
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
@@ -23,8 +23,6 @@ from runtime.web.routing import Routes
 
 routes = Routes(tag="quotes")
 
-TOKEN_BYTES = 24
-
 
 async def _message(call: Call, quote_id: UUID, body: ShareNew) -> tuple[str, str, str]:
     """Token, address and text of a link to a quote; what a sent quote says does not change any more."""
@@ -33,7 +31,7 @@ async def _message(call: Call, quote_id: UUID, body: ShareNew) -> tuple[str, str
     document = QuoteDocument.of(call.tenant, quote.body)
     if document.status == "draft":
         raise StateConflictError("draft", "share", ["update", "send", "cancel"])
-    token = secrets.token_hex(TOKEN_BYTES)
+    token = new_token()
     url = call.public_url(f"/q/{token}")
     return token, url, await to_thread.run_sync(document.message, url)
 

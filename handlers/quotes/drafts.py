@@ -1,4 +1,4 @@
-"""Drafts: written, changed with their former content kept, made anew from older quotes and orders."""
+"""Drafts: written, and changed with their former content kept."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ async def duplicate_quote(call: Call, quote_id: UUID) -> Reply:
 )
 async def duplicate_order(call: Call, order_id: UUID) -> Reply:
     """Buying again: the same customer and items with today's prices, from an order in any state. `since_then` says
-    what changed: prices then and now, and the products that are no longer sold, which are left out."""
+    what changed: prices and quantities then and now, and the products that are no longer sold, which are left out."""
     quote = await duplicate(
         call.tx,
         call.tenant.settings,

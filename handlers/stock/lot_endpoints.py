@@ -80,7 +80,9 @@ async def drop_lots(call: Call, product_id: UUID) -> Reply:
     """Only once nothing of it is on hand: 409 otherwise. Asking again changes nothing."""
     product = await _lock(call.tx, product_id)
     levels = await call.tx.fetch_all(sql.lock_levels, product_ids=[product_id])
-    if product["in_lots"] and any(level["on_hand"] for level in levels):
+    if not product["in_lots"]:
+        return Reply(None, status=204)
+    if any(level["on_hand"] for level in levels):
         raise ConflictError(
             "lots_on_hand",
             "The product still has stock in lots.",

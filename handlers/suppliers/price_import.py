@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -16,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from handlers.lines import round_half_up
+from handlers.own_transactions import transaction
 from handlers.suppliers.models import ImportChangeView, ImportQuery, ImportView
 from handlers.suppliers.price_rows import PriceRow, read_rows
 from handlers.suppliers.prices import Registration, Terms, add, current_terms, in_own_unit, local_day
@@ -28,6 +28,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import InvalidError
 from runtime.web.call import Call
+from runtime.web.writes import record_audit
 
 CHUNK_ROWS = 500
 TIME_BUDGET_S = 9.0
@@ -51,7 +52,7 @@ async def run(call: Call[ImportQuery], supplier_id: UUID) -> ImportView:
     """Take the request's body in; see the endpoint for what it may be. 404 for an unknown supplier."""
     started = time.monotonic()
     query = call.query
-    async with _transaction(call) as tx:
+    async with transaction(call) as tx:
         await require(tx, supplier_id)
         first_day = query.valid_from or local_day(tx.now, call.tenant.time_zone)
     rows = await read_table(call, read_rows)
@@ -60,11 +61,12 @@ async def run(call: Call[ImportQuery], supplier_id: UUID) -> ImportView:
         if time.monotonic() - started > TIME_BUDGET_S:
             complete = False
             break
-        async with _transaction(call) as tx:
+        async with transaction(call) as tx:
             chunk = rows[start : start + CHUNK_ROWS]
-            taken = await _take(tx, supplier_id, chunk, progress, query, first_day)
-            if taken and not query.dry_run:
-                await _audit(call, tx, supplier_id, taken)
+            if taken := await _take(tx, supplier_id, chunk, progress, query, first_day):
+                call.audited.clear()
+                call.audit("supplier_prices.imported", "supplier", supplier_id, after={"registered": taken})
+                await record_audit(call, tx)
     return ImportView(
         dry_run=query.dry_run,
         complete=complete,
@@ -199,32 +201,4 @@ async def _learn_codes(
         ids=[new_id() for _ in learned],
         codes=[code for code, _ in learned],
         product_ids=[product_id for _, product_id in learned],
-    )
-
-
-def _transaction(call: Call[Any]) -> AbstractAsyncContextManager[TenantTransaction]:
-    return call.context.database.tenant(call.tenant.id, user_id=call.identity.user_id)
-
-
-async def _audit(call: Call[Any], tx: TenantTransaction, supplier_id: UUID, registered: int) -> None:
-    tx.correlation_id = call.request_id
-    tx.wake = call.context.wake
-    await tx.execute(
-        sql.record_write,
-        key=None,
-        status=None,
-        body=None,
-        headers=None,
-        address=call.address[:64],
-        request_id=call.request_id,
-        entries=[
-            {
-                "id": str(new_id()),
-                "action": "supplier_prices.imported",
-                "thing": "supplier",
-                "thing_id": str(supplier_id),
-                "before": None,
-                "after": {"registered": registered},
-            }
-        ],
     )

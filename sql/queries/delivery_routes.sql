@@ -208,7 +208,7 @@ where r.tenant_id = $tenant_id
 
 -- name: lock_route
 select
-  status, driver_id, version, departed_at, planned_distance_m, planned_duration_s, planned_cost, planned_departure
+  status, driver_id, version, departed_at, planned_distance_m, planned_cost
 from routes
 where tenant_id = $tenant_id
   and id = $id

@@ -1,4 +1,4 @@
--- name: lock_parted_order
+-- name: lock_leaving_order
 -- Everything that leaves of an order leaves under the lock of its row.
 select status, fulfilment, customer_id, location_id, subtotal, total, items
 from orders

@@ -63,7 +63,7 @@ where orders.tenant_id = $tenant_id
   and orders.id = $id
 
 -- name: find_order_state
-select status, fulfilment, left_total
+select status, fulfilment
 from orders
 where tenant_id = $tenant_id
   and id = $id
@@ -150,8 +150,8 @@ left join customers on customers.tenant_id = $tenant_id and customers.id = moved
 left join sites on sites.tenant_id = $tenant_id and sites.id = moved.site_id
 
 -- name: deliver_order
--- An order that leaves as a whole; the rest of one that leaves in parts is a part. Locks the order, then the levels in the order of their product ids. A product's movement takes the id of its first
--- item: an item is delivered once, so the same delivery can never be booked twice.
+-- An order that leaves as a whole; the rest of one that leaves in parts is a part. Locks the order, then the levels in the
+-- order of their product ids. A product's movement takes the id of its first item: an item is delivered once, so the same delivery can never be booked twice.
 with former as (
   select id, status
   from orders

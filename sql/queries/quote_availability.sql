@@ -22,7 +22,6 @@ wanted as (
 )
 select
   wanted.product_id,
-  place.today,
   coalesce(level.available, 0) as available,
   (place.today + greatest(1, ceil(wanted.lead_time_days))::integer) as bought_on,
   array(

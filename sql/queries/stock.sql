@@ -49,7 +49,6 @@ limit $limit
 -- name: lock_product_stock
 -- The product's row keeps two bookings of one product apart, so that its average cost is exact.
 select
-  products.active,
   products.cost,
   products.unit,
   products.unit_conversions,

@@ -100,11 +100,7 @@ select
   suppliers.name as supplier_name,
   current.price,
   current.quoted_unit,
-  current.quoted_price,
-  current.quoted_units,
-  current.quoted_holds,
   current.minimum_quantity,
-  current.payment_days,
   coalesce(
     current.lead_time_days,
     (
