@@ -8,6 +8,7 @@ from typing import Any
 
 from runtime.data.transactions import TenantTransaction
 from runtime.web.call import Call
+from runtime.web.trace import TRACE
 
 
 @asynccontextmanager
@@ -17,5 +18,7 @@ async def transaction(call: Call[Any]) -> AsyncIterator[TenantTransaction]:
     user_id = None if identity is None else identity.user_id
     async with call.context.database.tenant(call.tenant.id, user_id=user_id) as tx:
         tx.correlation_id = call.request_id
+        if (span := call.request[TRACE].span) is not None:
+            tx.traceparent = span.traceparent
         tx.wake = call.context.wake
         yield tx

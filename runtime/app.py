@@ -48,7 +48,7 @@ from runtime.settings import Settings
 from runtime.web.keys import KeyRing
 
 if TYPE_CHECKING:
-    from actors.sales.miner import Miner
+    pass
 
 _POOLS: dict[DatabaseRole, Callable[[Settings], int]] = {
     "api": lambda settings: settings.database_pool_api,
@@ -278,9 +278,10 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     gauges = PipelineGauges(scheduler, parts.redis, ["relay", *names], settings.event_partitions)
     jobs.append(Job("gauges", 10, gauges.step, everywhere=True))
     for name, make in engines().items():
-        rolls = Rolls(Consumer(make(), engine).cursors)
-        jobs.append(Job(f"roll-{name}", 15, rolls.step))
-    jobs.append(Job("mine-bundles", 30, _miner(engine).step))
+        made = make()
+        if type(made).roll is not Engine.roll:
+            jobs.append(Job(f"roll-{name}", 15, Rolls(EngineCursors(made, engine)).step))
+    jobs.append(_mining(engine))
     keys = KeyRing(
         "webhooks", settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
     )
@@ -293,11 +294,11 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     ]
 
 
-def _miner(database: Database) -> Miner:
+def _mining(database: Database) -> Job:
     from actors.sales.actor import SalesEngine
-    from actors.sales.miner import Miner
+    from actors.sales.miner import JOB, Miner
 
-    return Miner(EngineCursors(SalesEngine(), database))
+    return Job(JOB, 30, Miner(EngineCursors(SalesEngine(), database)).step)
 
 
 def _observe_relay(published: Mapping[int, int], seconds: float) -> None:

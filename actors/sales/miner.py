@@ -6,7 +6,7 @@ when the miner comes by, so that a rebuild ends with the same bundles.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -21,6 +21,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 from runtime.errors import RetryLaterError
 from runtime.events.cursors import EngineCursors
+from runtime.events.jobs import each_tenant
 from runtime.host.logs import get_logger
 
 BASKETS_MINED = 4_000
@@ -28,6 +29,8 @@ _LONGEST_STEP = BASKETS_KEPT - BASKETS_MINED
 BUDGET_S = 20.0
 TENANTS_AT_A_TIME = 500
 _BUNDLES = UUID("9b2f6f0e-6d0c-5f52-8a5e-3d3f6c1f7a10")
+
+JOB = "mine-bundles"
 
 log = get_logger(__name__)
 
@@ -56,15 +59,20 @@ class Miner:
         self._budget_s = budget_s
 
     async def step(self) -> int:
-        """Mine what is due, one store after the other; returns how many stores there were."""
+        """Mine what is due, one store after the other, whatever becomes of one; returns how many were mined."""
         async with self._cursors.database.transaction() as tx:
             rows = await tx.fetch_all(sql.list_consumed_tenants, consumer=self._cursors.engine.name)
         tenant_ids = [row["tenant_id"] for row in rows]
         mined = 0
         for start in range(0, len(tenant_ids), TENANTS_AT_A_TIME):
-            for due in await self._due(tenant_ids[start : start + TENANTS_AT_A_TIME]):
-                await self._mine(due)
-                mined += 1
+            found = await self._due(tenant_ids[start : start + TENANTS_AT_A_TIME])
+            due = {one.tenant_id: one for one in found}
+
+            async def mine(tenant_id: UUID, due: Mapping[UUID, _Due] = due) -> int:
+                await self._mine(due[tenant_id])
+                return 1
+
+            mined += await each_tenant(JOB, due, mine)
         return mined
 
     async def _due(self, tenant_ids: Sequence[UUID]) -> list[_Due]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +28,7 @@ class Policy(BaseModel):
     advised: bool = True
 
 
+@lru_cache(maxsize=4096)
 def policy(parameters: str | None) -> Policy:
     """The policy of a store, from the JSON text of what it has set."""
     return Policy.model_validate({} if parameters is None else orjson.loads(parameters))

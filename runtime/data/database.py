@@ -140,10 +140,9 @@ class Database:
         self, tenant_ids: Iterable[UUID], *, now: datetime | None = None
     ) -> AbstractAsyncContextManager[EngineTransaction]:
         """A transaction confined to the tenants of one batch of events."""
-        tenants = frozenset(tenant_ids)
-        listed = ",".join(str(UUID(int=tenant.int)) for tenant in tenants)
+        listed = ",".join(str(UUID(int=tenant.int)) for tenant in frozenset(tenant_ids))
         begin = f"{self._begin}; set local app.tenant_ids = '{{{listed}}}'"
-        return self._run(lambda connection: EngineTransaction(connection, begin, tenants, now))
+        return self._run(lambda connection: EngineTransaction(connection, begin, now))
 
     @asynccontextmanager
     async def _run_in_turn(

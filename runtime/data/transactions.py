@@ -33,7 +33,6 @@ class Transaction:
         self._begin = begin
         self.now = now or datetime.now(UTC)
         self._defaults: dict[str, Any] = {"now": self.now}
-        self._before_commit: list[BeforeCommit] = []
         self._last: BeforeCommit | None = None
         self._after_commit: list[AfterCommit] = []
 
@@ -70,12 +69,8 @@ class Transaction:
         count = status.rsplit(b" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
-    def before_commit(self, step: BeforeCommit) -> None:
-        """Have ``step`` run at the end of the transaction, in the order given."""
-        self._before_commit.append(step)
-
     def last_before_commit(self, step: BeforeCommit) -> None:
-        """Have ``step`` run after all others: it takes the lock that the whole tenant's writes queue for."""
+        """Have ``step`` run at the very end: it takes the lock that the whole tenant's writes queue for."""
         self._last = step
 
     def after_commit(self, step: AfterCommit) -> None:
@@ -87,9 +82,7 @@ class Transaction:
         await self._control(self._begin)
 
     async def commit(self) -> None:
-        """Run the last steps and commit. The commit itself is never cancelled: its outcome would be unknown."""
-        for step in self._before_commit:
-            await step()
+        """Run the last step and commit. The commit itself is never cancelled: its outcome would be unknown."""
         if self._last is not None:
             await self._last()
         with anyio.CancelScope(shield=True):
@@ -162,9 +155,3 @@ class TenantTransaction(Transaction):
 
 class EngineTransaction(Transaction):
     """A transaction that PostgreSQL confines to the rows of the tenants of one batch."""
-
-    def __init__(
-        self, connection: Any, begin: str, tenant_ids: frozenset[UUID], now: datetime | None
-    ) -> None:
-        super().__init__(connection, begin, now)
-        self.tenant_ids = tenant_ids

@@ -41,12 +41,15 @@ class PipelineGauges:
         if outbox is not None:
             metrics.OUTBOX_EVENTS.set(outbox["events"])
             metrics.OUTBOX_AGE_SECONDS.set(outbox["age_s"])
+        # One that is not here, or no longer, has no series at all: nobody waits for it to come back.
+        metrics.CONSUMER_RUNNING.clear()
         for row in consumers:
             here = row["state"] not in _ABSENT
             metrics.ENGINE_LAG_EVENTS.labels(row["name"]).set(row["lag_events"] if here else 0)
             metrics.ENGINE_LAG_SECONDS.labels(row["name"]).set(row["lag_seconds"] if here else 0)
-            metrics.ENGINE_PARTIAL_TENANTS.labels(row["name"]).set(row["partial_tenants"])
-            metrics.CONSUMER_RUNNING.labels(row["name"]).set(row["state"] == "running")
+            metrics.ENGINE_PARTIAL_TENANTS.labels(row["name"]).set(row["partial_tenants"] if here else 0)
+            if here:
+                metrics.CONSUMER_RUNNING.labels(row["name"]).set(row["state"] == "running")
             metrics.DEAD_LETTERS.labels(row["name"]).set(row["dead_letters"])
         if server is not None:
             metrics.DATABASE_SIZE_BYTES.set(server["size_bytes"])

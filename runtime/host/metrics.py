@@ -78,7 +78,9 @@ ENGINE_FAILURES = _counter("engine_failures_total", "Batches and events that fai
 ENGINE_PARTIAL_TENANTS = _gauge(
     "engine_partial_tenants", "Stores whose log had been cut before the engine came", "engine"
 )
-CONSUMER_RUNNING = _gauge("consumer_running", "1 after a sign of life within a minute", "consumer")
+CONSUMER_RUNNING = _gauge(
+    "consumer_running", "1 after a sign of life within a minute; only those that run here", "consumer"
+)
 DEAD_LETTERS = _gauge("dead_letters", "Events waiting for an operator", "engine")
 
 WEBHOOK_ATTEMPTS = _counter("webhook_attempts_total", "Attempts to deliver to a webhook", "outcome")

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from runtime.web.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
+from runtime.web.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX, document, of_status
 from tests.edge.edge import Edge, nginx_of_the_wheel
 from tests.faults.process import free_port
 
@@ -30,6 +30,7 @@ PROGRAMS = [
         marks=pytest.mark.skipif(not DEBIAN.exists(), reason="Debian's nginx is not installed"),
     ),
 ]
+_LIKE_THE_PROGRAMS = document(of_status(404), locale="pt-BR", instance="/", request_id="")
 openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
@@ -70,6 +71,7 @@ def _is_problem(answer: tuple[int, Any, str], status: int, code: str) -> None:
     assert (found, headers["Content-Type"]) == (status, CONTENT_TYPE)
     assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"{TYPE_PREFIX}{code}")
     assert problem["title"] == TITLES[status][1]
+    assert problem.keys() == json.loads(_LIKE_THE_PROGRAMS).keys()
     assert len(problem["request_id"]) == 32
 
 

@@ -169,6 +169,26 @@ async def test_a_mining_out_of_time_leaves_the_bundles_as_they_were(
     assert before == await engines.rows("engine_sales_bundles", tenant) != []
 
 
+async def test_a_store_that_cannot_be_mined_holds_no_other_up(
+    engines: Engines, new_tenant, monkeypatch
+) -> None:
+    tenants, mine = sorted([await new_tenant(), await new_tenant()]), bundles_miner(engines)
+    for tenant in tenants:
+        said = [sale(*((product_id(number), 1) for number in basket)) for basket in generated(60)]
+        await engines.say(tenant, NOON, *said)
+        await apply(engines, tenant)
+    honest = mine._mine
+
+    async def fails_for_the_first(due) -> None:
+        if due.tenant_id == tenants[0]:
+            raise RuntimeError("a basket that cannot be read")
+        await honest(due)
+
+    monkeypatch.setattr(mine, "_mine", fails_for_the_first)
+    assert await mine.step() == 1
+    assert [len(await engines.rows("engine_sales_mined", tenant)) for tenant in tenants] == [0, 1]
+
+
 async def test_what_was_mined_is_not_written_over_rows_that_were_cleared(
     engines: Engines, new_tenant
 ) -> None:

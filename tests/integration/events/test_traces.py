@@ -61,6 +61,19 @@ async def test_relay_and_engine_continue_the_trace_of_the_request(
     assert "publish product_created" in found
 
 
+async def test_events_of_an_import_belong_to_its_trace_too(
+    spans: InMemorySpanExporter, client: ApiClient, store: Store, owner
+) -> None:
+    await client.login("owner")
+    file = b"sku;name;unit;base_price\nA;Areia;UN;1,00\n"
+    headers = {"Content-Type": "text/csv"}
+    answer = await client.post("/api/v1/products/import", data=file, headers=headers)
+    assert (answer.status, (await answer.json())["created"]) == (200, 1)
+    traced = await owner.fetchval("select traceparent from event_outbox where event_type = 'product_created'")
+    [request] = [span for span in _finished(spans) if span.name == "POST /api/v1/products/import"]
+    assert f"{request.context.trace_id:032x}" in traced
+
+
 async def test_nothing_of_a_request_that_is_not_sampled_reaches_the_log(
     client: ApiClient, owner, spans: InMemorySpanExporter
 ) -> None:
