@@ -7,6 +7,7 @@ from uuid import UUID
 
 from handlers.changes import any_version, lock
 from runtime.data.queries import sql
+from runtime.data.transactions import TenantTransaction
 from runtime.errors import ConflictError, NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import View
@@ -55,31 +56,40 @@ async def anonymise_customer(call: Call, customer_id: UUID) -> Reply:
 
     409 while an order is still on its way. The customer is inactive afterwards; asking again changes nothing.
     """
-    await lock(call.tx, sql.lock_customer, any_version, id=customer_id)
-    if await call.tx.fetch_value(sql.count_open_orders, customer_id=customer_id):
-        raise ConflictError(
-            "open_orders",
-            "The customer has orders that are not finished.",
-            "O cliente tem pedidos em andamento.",
-        )
-    await call.tx.execute(sql.anonymise_customer, id=customer_id, name=ANONYMOUS)
-    await call.tx.execute(sql.anonymise_sites, customer_id=customer_id, name=ANONYMOUS)
-    await call.tx.execute(sql.anonymise_quotes, customer_id=customer_id)
-    await call.tx.execute(sql.anonymise_quote_items, customer_id=customer_id)
-    await call.tx.execute(sql.anonymise_quote_versions, customer_id=customer_id, name=ANONYMOUS)
-    await call.tx.execute(sql.anonymise_discount_approvals, customer_id=customer_id)
-    await call.tx.execute(sql.anonymise_orders, customer_id=customer_id)
-    await call.tx.execute(sql.anonymise_order_items, customer_id=customer_id)
-    await call.tx.execute(sql.anonymise_returns, customer_id=customer_id, name=ANONYMOUS)
-    await call.tx.execute(sql.revoke_customer_links, customer_id=customer_id)
-    await call.tx.execute(sql.forget_answers, customer_id=customer_id)
-    await call.tx.execute(sql.anonymise_deliveries, customer_id=customer_id)
-    names = [
-        row["file_name"]
-        for row in await call.tx.fetch_all(sql.delete_customer_images, customer_id=customer_id)
-    ]
+    names = await forget(call.tx, customer_id)
     if names:
         # Before the commit: when that fails the request is sent again, and nobody is to miss these files.
         await call.context.files.delete(call.identity.tenant_id, names)
     call.audit("customer.anonymised", "customer", customer_id)
     return Reply(None, status=204)
+
+
+async def forget(tx: TenantTransaction, customer_id: UUID) -> list[str]:
+    """Forget the customer; the names of the files that belong to nothing any more.
+
+    Whatever is being written about the customer is waited for, and seen: quotes and orders that there are by their own
+    rows, new ones and sites by the customer's. Quotes and orders come first, as for everybody who changes them.
+    """
+    await tx.fetch_all(sql.lock_quotes_of_customer, customer_id=customer_id)
+    await tx.fetch_all(sql.lock_orders_of_customer, customer_id=customer_id)
+    await lock(tx, sql.lock_customer, any_version, id=customer_id)
+    if await tx.fetch_value(sql.count_open_orders, customer_id=customer_id):
+        raise ConflictError(
+            "open_orders",
+            "The customer has orders that are not finished.",
+            "O cliente tem pedidos em andamento.",
+        )
+    await tx.execute(sql.anonymise_customer, id=customer_id, name=ANONYMOUS)
+    await tx.execute(sql.anonymise_sites, customer_id=customer_id, name=ANONYMOUS)
+    await tx.execute(sql.anonymise_quotes, customer_id=customer_id)
+    await tx.execute(sql.anonymise_quote_items, customer_id=customer_id)
+    await tx.execute(sql.anonymise_quote_versions, customer_id=customer_id, name=ANONYMOUS)
+    await tx.execute(sql.anonymise_discount_approvals, customer_id=customer_id)
+    await tx.execute(sql.anonymise_orders, customer_id=customer_id)
+    await tx.execute(sql.anonymise_order_items, customer_id=customer_id)
+    await tx.execute(sql.anonymise_returns, customer_id=customer_id, name=ANONYMOUS)
+    await tx.execute(sql.revoke_customer_links, customer_id=customer_id)
+    await tx.execute(sql.forget_answers, customer_id=customer_id)
+    await tx.execute(sql.anonymise_deliveries, customer_id=customer_id)
+    images = await tx.fetch_all(sql.delete_customer_images, customer_id=customer_id)
+    return [image["file_name"] for image in images]

@@ -11,7 +11,6 @@ from pydantic import Field, StrictBool, model_validator
 from handlers.changes import CheckVersion, any_version, asked_changes, lock, unchanged
 from handlers.customers import Address
 from handlers.documents import PostalCode
-from runtime.data.errors import UnknownReferenceError
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
@@ -160,10 +159,8 @@ async def change_site(call: Call, site_id: UUID, body: SiteChange) -> Reply:
 async def create(tx: TenantTransaction, customer_id: UUID, body: SiteNew) -> UUID:
     """Add a site to a customer; 404 when the store has no such customer."""
     site_id = new_id()
-    try:
-        await tx.execute(sql.insert_site, id=site_id, customer_id=customer_id, **body.model_dump())
-    except UnknownReferenceError:
-        raise NotFoundError from None
+    if not await tx.execute(sql.insert_site, id=site_id, customer_id=customer_id, **body.model_dump()):
+        raise NotFoundError
     return site_id
 
 

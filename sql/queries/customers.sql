@@ -139,12 +139,15 @@ order by rank, name_key, id
 limit $limit;
 
 -- name: insert_site
+-- The customer's row is held, so that a customer who is being forgotten is seen to have this site. No row without one.
 insert into sites (
   tenant_id, id, customer_id, name, address, postal_code, latitude, longitude, active, created_at, updated_at
 )
-values (
-  $tenant_id, $id, $customer_id, $name, $address, $postal_code, $latitude, $longitude, $active, $now, $now
-);
+select $tenant_id, $id, customers.id, $name, $address, $postal_code, $latitude, $longitude, $active, $now, $now
+from customers
+where customers.tenant_id = $tenant_id
+  and customers.id = $customer_id
+for share;
 
 -- name: get_site
 select site_json(sites) as body, version

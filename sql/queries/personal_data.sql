@@ -86,6 +86,23 @@ from customers as c
 where c.tenant_id = $tenant_id
   and c.id = $id;
 
+-- name: lock_quotes_of_customer
+-- What a quote's transaction is writing is seen by the statements after this one.
+select id
+from quotes
+where tenant_id = $tenant_id
+  and customer_id = $customer_id
+order by id
+for no key update;
+
+-- name: lock_orders_of_customer
+select id
+from orders
+where tenant_id = $tenant_id
+  and customer_id = $customer_id
+order by id
+for no key update;
+
 -- name: count_open_orders
 select count(*)
 from orders

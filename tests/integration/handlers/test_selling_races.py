@@ -15,11 +15,11 @@ import asyncpg
 import orjson
 import pytest
 
-from handlers import orders, quotes, stock
+from handlers import orders, quotes, sites
+from handlers.personal_data import forget
 from handlers.quotes import QuoteChange
-from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
-from runtime.errors import RefusedError, StateConflictError
+from runtime.errors import ConflictError, RefusedError
 from tests.support.shop import Shop, item
 
 Step = Callable[[TenantTransaction], Awaitable[Any]]
@@ -33,7 +33,7 @@ async def race(shop: Shop, first: Step, second: Step) -> tuple[Any, Any]:
         try:
             async with shop.transaction() as tx:
                 outcome.append(await second(tx))
-        except (StateConflictError, stock.InsufficientStockError) as refused:
+        except ConflictError as refused:
             outcome.append(refused)
 
     with anyio.fail_after(10):
@@ -199,10 +199,6 @@ async def test_the_last_pieces_are_sold_once(shop: Shop, cement: UUID, fulfilmen
 async def test_a_sale_waits_for_a_customer_who_is_being_forgotten_and_is_refused(
     shop: Shop, cement: UUID
 ) -> None:
-    async def forget(tx: TenantTransaction) -> None:
-        await tx.fetch_one(sql.lock_customer, id=shop.customer_id)
-        await tx.execute(sql.anonymise_customer, id=shop.customer_id, name="Anonimizado")
-
     body = quotes.QuoteNew(customer_id=shop.customer_id, items=[item(cement)], notes="Maria")
 
     async def quote(tx: TenantTransaction) -> Any:
@@ -211,6 +207,60 @@ async def test_a_sale_waits_for_a_customer_who_is_being_forgotten_and_is_refused
         except RefusedError as refused:
             return refused
 
-    _, refused = await race(shop, forget, quote)
+    _, refused = await race(shop, lambda tx: forget(tx, shop.customer_id), quote)
     assert isinstance(refused, RefusedError)
     assert await shop.owner.fetchval("select count(*) from quotes") == 0
+
+
+async def test_a_customer_whose_quote_is_being_converted_is_not_forgotten_with_the_order_on_its_way(
+    shop: Shop, cement: UUID
+) -> None:
+    quote_id = await approved(shop, item(cement))
+    _, refused = await race(
+        shop,
+        lambda tx: quotes.convert(tx, shop.settings, quote_id),
+        lambda tx: forget(tx, shop.customer_id),
+    )
+    assert refused.code == "open_orders"
+
+
+async def test_a_conversion_that_waited_for_a_customer_to_be_forgotten_brings_nothing_back(
+    shop: Shop, cement: UUID
+) -> None:
+    quote_id = await approved(shop, {**item(cement), "note": "Maria"})
+    await shop.owner.execute("update quotes set notes = 'Maria'")
+    await race(
+        shop,
+        lambda tx: forget(tx, shop.customer_id),
+        lambda tx: quotes.convert(tx, shop.settings, quote_id),
+    )
+    [order] = await shop.owner.fetch(
+        "select o::text, array_agg(i::text) from orders o, order_items i group by 1"
+    )
+    assert "Maria" not in str(order)
+
+
+async def test_what_a_customer_says_of_a_quote_while_being_forgotten_is_forgotten(
+    shop: Shop, cement: UUID
+) -> None:
+    quote_id = UUID((await shop.draft(item(cement)))["id"])
+    async with shop.transaction() as tx:
+        await quotes.send(tx, quote_id)
+    await race(
+        shop,
+        lambda tx: quotes.reject(tx, quote_id, "Maria has moved"),
+        lambda tx: forget(tx, shop.customer_id),
+    )
+    assert await shop.owner.fetchval("select reason from quotes") is None
+
+
+async def test_a_site_that_is_being_written_for_a_customer_is_forgotten_with_it(
+    shop: Shop, cement: UUID
+) -> None:
+    site = sites.SiteNew(name="Maria", address="Rua das Flores, 7")
+    await race(
+        shop,
+        lambda tx: sites.create(tx, shop.customer_id, site),
+        lambda tx: forget(tx, shop.customer_id),
+    )
+    assert tuple(await shop.owner.fetchrow("select name, address from sites")) == ("Anonimizado", None)
