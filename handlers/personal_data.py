@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from handlers import kept_files
 from handlers.changes import any_version, lock
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
@@ -56,16 +57,13 @@ async def anonymise_customer(call: Call, customer_id: UUID) -> Reply:
 
     409 while an order is still on its way. The customer is inactive afterwards; asking again changes nothing.
     """
-    names = await forget(call.tx, customer_id)
-    if names:
-        # Before the commit: when that fails the request is sent again, and nobody is to miss these files.
-        await call.context.files.delete(call.identity.tenant_id, names)
+    await forget(call.tx, customer_id)
     call.audit("customer.anonymised", "customer", customer_id)
     return Reply(None, status=204)
 
 
-async def forget(tx: TenantTransaction, customer_id: UUID) -> list[str]:
-    """Forget the customer; the names of the files that belong to nothing any more.
+async def forget(tx: TenantTransaction, customer_id: UUID) -> None:
+    """Forget the customer.
 
     Whatever is being written about the customer is waited for, and seen: quotes and orders that there are by their own
     rows, new ones and sites by the customer's. Quotes and orders come first, as for everybody who changes them.
@@ -92,4 +90,4 @@ async def forget(tx: TenantTransaction, customer_id: UUID) -> list[str]:
     await tx.execute(sql.forget_answers, customer_id=customer_id)
     await tx.execute(sql.anonymise_deliveries, customer_id=customer_id)
     images = await tx.fetch_all(sql.delete_customer_images, customer_id=customer_id)
-    return [image["file_name"] for image in images]
+    await kept_files.give_up(tx, [image["file_name"] for image in images])

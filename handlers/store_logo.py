@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from handlers import pictures
+from handlers import kept_files, pictures
 from handlers.own_transactions import transaction
 from runtime.data.files import Files
 from runtime.data.queries import sql
@@ -85,13 +85,7 @@ async def _keep(call: Call) -> _Kept:
     pictures.check_media_type(call.request)
     call.content = await pictures.read_image(call.request)
     picture = await pictures.prepare(call.content, "logo")
-    kept = _Kept(picture, pictures.file_name(picture))
-    await call.context.files.put(call.identity.tenant_id, kept.name, picture.content, picture.media_type)
-    return kept
-
-
-async def _drop(call: Call) -> None:
-    await call.context.files.delete(call.identity.tenant_id, [call.prepared.name])
+    return _Kept(picture, await kept_files.write(call, picture))
 
 
 @routes.put(
@@ -99,7 +93,6 @@ async def _drop(call: Call) -> None:
     may="settings:update",
     summary="Set the store's logo",
     prepare=_keep,
-    discard=_drop,
     reads_body=True,
     answers=LogoView,
     errors=(413, 415, 422),
@@ -110,6 +103,7 @@ async def put_logo(call: Call) -> Reply:
     kept: _Kept = call.prepared
     picture = kept.picture
     former = await _former(call.tx)
+    await kept_files.keep(call.tx, kept.name)
     await call.tx.execute(
         sql.put_store_logo,
         file_name=kept.name,
@@ -126,7 +120,7 @@ async def put_logo(call: Call) -> Reply:
         after=asdict(Logo(kept.name, picture.media_type, picture.width, picture.height)),
     )
     if former is not None:
-        await call.context.files.delete(call.identity.tenant_id, [former.file_name])
+        await kept_files.give_up(call.tx, [former.file_name])
     return Reply(
         {
             "media_type": picture.media_type,
@@ -165,7 +159,7 @@ async def delete_logo(call: Call) -> Reply:
         raise NotFoundError
     await call.tx.execute(sql.delete_store_logo)
     call.audit("settings.logo_removed", "settings", None, before=asdict(former))
-    await call.context.files.delete(call.identity.tenant_id, [former.file_name])
+    await kept_files.give_up(call.tx, [former.file_name])
     return Reply(None, status=204)
 
 

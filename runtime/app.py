@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from runtime.data.catalogue_check import check_catalogue
 from runtime.data.database import Database, DatabaseRole
+from runtime.data.files import open_files
 from runtime.data.replica import Replica
 from runtime.errors import RetryLaterError, StartupError
 from runtime.events.consumer import Consumer, Progress
@@ -256,6 +257,7 @@ async def _engine_actors(parts: _Parts, name: str) -> list[ActorSpec]:
 
 
 async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
+    from handlers.kept_files import delete_due_files
     from handlers.quotes.expiry import expire_due_quotes
     from handlers.stock.lot_expiry import expire_due_lots
 
@@ -266,9 +268,11 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
     )
     names = list(engines())
     settings = parts.settings
+    files = open_files(settings)
     jobs = [
         Job("quote-expiry", 30, lambda: expire_due_quotes(scheduler, api)),
         Job("lot-expiry", 30, lambda: expire_due_lots(scheduler, api)),
+        Job("file-deletion", 30, lambda: delete_due_files(scheduler, api, files)),
         Job("log-retention", 300, lambda: delete_old_events(scheduler, settings.retention_days)),
         Job("key-retention", 300, lambda: delete_old_idempotency_keys(scheduler)),
         Job("delivery-retention", 300, lambda: delete_old_deliveries(scheduler)),

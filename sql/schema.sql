@@ -1444,6 +1444,15 @@ WITH (autovacuum_vacuum_insert_scale_factor='0.05');
 
 ALTER TABLE ONLY public.event_outbox FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.file_deletions (
+    tenant_id uuid NOT NULL,
+    file_name text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT file_deletions_file_name_check CHECK ((file_name ~ '^[0-9a-f]{48}\.(jpg|png)$'::text))
+);
+
+ALTER TABLE ONLY public.file_deletions FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.idempotency_keys (
     tenant_id uuid NOT NULL,
     key text NOT NULL,
@@ -2104,6 +2113,9 @@ ALTER TABLE ONLY public.engine_stock_tenants
 ALTER TABLE ONLY public.event_outbox
     ADD CONSTRAINT event_outbox_pkey PRIMARY KEY (tenant_id, tenant_seq);
 
+ALTER TABLE ONLY public.file_deletions
+    ADD CONSTRAINT file_deletions_pkey PRIMARY KEY (tenant_id, file_name);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key);
 
@@ -2329,6 +2341,8 @@ CREATE INDEX engine_stock_feedback_of_product ON public.engine_stock_feedback US
 
 CREATE INDEX event_outbox_age ON public.event_outbox USING brin (recorded_at) WITH (pages_per_range='32');
 
+CREATE INDEX file_deletions_due ON public.file_deletions USING btree (due_at, tenant_id);
+
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE UNIQUE INDEX locations_default ON public.locations USING btree (tenant_id) WHERE is_default;
@@ -2541,6 +2555,9 @@ ALTER TABLE ONLY public.delivery_proofs
 
 ALTER TABLE ONLY public.document_counters
     ADD CONSTRAINT document_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.file_deletions
+    ADD CONSTRAINT file_deletions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.lot_products
     ADD CONSTRAINT lot_products_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
@@ -2950,6 +2967,8 @@ ALTER TABLE public.event_outbox ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY everywhere ON public.tenant_event_head FOR SELECT TO basecommerce_relay, basecommerce_engine, basecommerce_scheduler USING (true);
 
+ALTER TABLE public.file_deletions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
@@ -3086,6 +3105,8 @@ CREATE POLICY runtime ON public.engine_stock_tenants TO basecommerce_api, baseco
 
 CREATE POLICY runtime ON public.event_outbox TO basecommerce_api USING (true) WITH CHECK (true);
 
+CREATE POLICY runtime ON public.file_deletions TO basecommerce_api USING (true) WITH CHECK (true);
+
 CREATE POLICY runtime ON public.idempotency_keys TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.locations TO basecommerce_api USING (true) WITH CHECK (true);
@@ -3175,6 +3196,8 @@ CREATE POLICY runtime ON public.webhooks TO basecommerce_api USING (true) WITH C
 CREATE POLICY scheduler ON public.consumer_cursor FOR SELECT TO basecommerce_scheduler USING (true);
 
 CREATE POLICY scheduler ON public.dead_letters FOR SELECT TO basecommerce_scheduler USING (true);
+
+CREATE POLICY scheduler ON public.file_deletions FOR SELECT TO basecommerce_scheduler USING (true);
 
 CREATE POLICY scheduler ON public.quotes FOR SELECT TO basecommerce_scheduler USING (true);
 
@@ -3287,6 +3310,8 @@ CREATE POLICY tenant ON public.engine_stock_products AS RESTRICTIVE TO basecomme
 CREATE POLICY tenant ON public.engine_stock_tenants AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.event_outbox AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.file_deletions AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.idempotency_keys AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3577,6 +3602,12 @@ GRANT SELECT(recorded_at) ON TABLE public.event_outbox TO basecommerce_scheduler
 GRANT SELECT(correlation_id) ON TABLE public.event_outbox TO basecommerce_relay;
 
 GRANT SELECT(traceparent) ON TABLE public.event_outbox TO basecommerce_relay;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.file_deletions TO basecommerce_api;
+
+GRANT SELECT(tenant_id) ON TABLE public.file_deletions TO basecommerce_scheduler;
+
+GRANT SELECT(due_at) ON TABLE public.file_deletions TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO basecommerce_api;
 GRANT DELETE ON TABLE public.idempotency_keys TO basecommerce_scheduler;

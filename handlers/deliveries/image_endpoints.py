@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from handlers import pictures
+from handlers import kept_files, pictures
 from handlers.deliveries.models import ImageQuery, ImageView
 from handlers.deliveries.rules import Caller
 from handlers.delivery_states import WITH_IMAGES, delivery_conflict
@@ -36,13 +36,7 @@ async def _keep(call: Call[ImageQuery], delivery_id: UUID) -> _Kept:
     pictures.check_media_type(call.request)
     call.content = await pictures.read_image(call.request)
     picture = await pictures.prepare(call.content, call.query.kind)
-    kept = _Kept(picture, pictures.file_name(picture))
-    await call.context.files.put(call.identity.tenant_id, kept.name, picture.content, picture.media_type)
-    return kept
-
-
-async def _drop(call: Call[ImageQuery]) -> None:
-    await call.context.files.delete(call.identity.tenant_id, [call.prepared.name])
+    return _Kept(picture, await kept_files.write(call, picture))
 
 
 @routes.post(
@@ -50,7 +44,6 @@ async def _drop(call: Call[ImageQuery]) -> None:
     may="deliveries:drive",
     summary="Add a photo or a signature",
     prepare=_keep,
-    discard=_drop,
     reads_body=True,
     query=ImageQuery,
     answers=ImageView,
@@ -64,6 +57,7 @@ async def add_delivery_image(call: Call[ImageQuery], delivery_id: UUID) -> Reply
     picture, image_id = kept.picture, new_id()
     await call.tx.fetch_one(sql.lock_delivery, id=delivery_id)
     await _check(call.tx, call, delivery_id)
+    await kept_files.keep(call.tx, kept.name)
     await call.tx.execute(
         sql.insert_delivery_image,
         id=image_id,

@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from runtime.data.database import Database
-from runtime.errors import ForbiddenError, NotFoundError, RefusedError, RetryLaterError, UnauthorizedError
+from runtime.errors import ForbiddenError, NotFoundError, RetryLaterError, UnauthorizedError
 from runtime.host.logs import security_event
 from runtime.web.call import Call, Identity, Reply, Tenant
 from runtime.web.context import Context
@@ -89,26 +89,7 @@ class _Endpoint:
                     return _replay(stored)
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 call.prepared = await operation.prepare(call, **arguments)
-        return await self._finish(call, arguments, key, data or call.content)
-
-    async def _finish(
-        self, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes
-    ) -> web.Response:
-        """Run the handler, and undo its preparation when that came to nothing.
-
-        After any other fault than a refusal the commit may have happened, and what was prepared may be in use.
-        """
-        discard = self._operation.discard
-        if discard is None:
-            return await self._in_transaction(call, arguments, key, data)
-        try:
-            response = await self._in_transaction(call, arguments, key, data)
-        except RefusedError:
-            await discard(call)
-            raise
-        if REPLAYED in response.headers:
-            await discard(call)
-        return response
+        return await self._in_transaction(call, arguments, key, data or call.content)
 
     async def _in_transaction(
         self, call: Call[Any], arguments: dict[str, Any], key: str | None, data: bytes

@@ -19,7 +19,6 @@ from runtime.web.call import Call, Reply
 
 Handler = Callable[..., Awaitable[Reply]]
 Preparation = Callable[..., Awaitable[Any]]
-Discarding = Callable[[Call], Awaitable[None]]
 H = TypeVar("H", bound=Handler)
 
 _PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -60,7 +59,6 @@ class Operation:
     public: bool
     transaction: bool
     prepare: Preparation | None
-    discard: Discarding | None
     reads_body: bool
     stale: bool
     query: type[BaseModel] | None
@@ -115,7 +113,6 @@ class Routes:
         public: bool = False,
         transaction: bool = True,
         prepare: Preparation | None = None,
-        discard: Discarding | None = None,
         reads_body: bool = False,
         stale: bool = False,
         query: type[BaseModel] | None = None,
@@ -132,14 +129,14 @@ class Routes:
         idempotency keys, which live in the transaction, do not apply. ``prepare`` is given the same arguments
         before the transaction is opened, and does what is too slow to hold one open for; its result is
         ``call.prepared``. With ``reads_body`` it also reads the request's body, which is no JSON, into
-        ``call.content``. ``discard`` undoes a preparation when the request is then refused, or was answered before.
+        ``call.content``.
         ``stale`` lets the read replica answer what others have written seconds ago without it (``runtime.web.reads``).
         ``answers`` is the model of the JSON that is answered, ``media`` the content type of an answer that is not
         JSON. ``errors`` lists refusals beyond the usual ones.
         """
         if prepare is not None and not transaction:
             raise TypeError(f"{method} {path}: there is no transaction to prepare for")
-        if (reads_body or discard is not None) and prepare is None:
+        if reads_body and prepare is None:
             raise TypeError(f"{method} {path}: nothing is prepared")
         if reads_body and body is not None:
             raise TypeError(f"{method} {path}: the body is either JSON or read by the preparation")
@@ -164,7 +161,6 @@ class Routes:
                     public=public,
                     transaction=transaction,
                     prepare=prepare,
-                    discard=discard,
                     reads_body=reads_body,
                     stale=stale,
                     query=query,

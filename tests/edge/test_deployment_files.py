@@ -79,10 +79,11 @@ def test_every_mounted_file_is_there() -> None:
             )
 
 
-def test_images_of_deliveries_outlive_their_container() -> None:
-    service = COMPOSE["services"]["construction"]
-    place = service["environment"]["FILES_DIRECTORY"]
-    assert service["volumes"] == [f"files:{place}"]
+def test_images_outlive_their_container_and_the_scheduler_reaches_them() -> None:
+    for name in ("construction", "engines"):
+        service = COMPOSE["services"][name]
+        place = service["environment"]["FILES_DIRECTORY"]
+        assert service["volumes"] == [f"files:{place}"]
     assert f"install -d -o 10001 -g 10001 -m 700 {place}" in DOCKERFILE
 
 

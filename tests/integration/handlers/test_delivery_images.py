@@ -142,7 +142,9 @@ async def test_a_delivery_has_twenty_images_at_most(depot: Depot) -> None:
     assert (answer.status, (await answer.json())["code"]) == (409, "too_many_images")
 
 
-async def test_forgetting_a_customer_takes_proofs_and_images_away(depot: Depot, settings) -> None:
+async def test_forgetting_a_customer_takes_proofs_and_images_away(
+    depot: Depot, settings, delete_files
+) -> None:
     delivery = await depot.on_the_road()
     assert (await send(depot.driver, delivery, picture())).status == 201
     proof = {"receiver_name": "João", "receiver_document": "123", "latitude": -22.9, "longitude": -47.0}
@@ -152,10 +154,11 @@ async def test_forgetting_a_customer_takes_proofs_and_images_away(depot: Depot, 
     await depot.api.json("POST", f"customers/{depot.customer}/anonymise", status=204)
     shown = await depot.api.json("GET", f"deliveries/{delivery['id']}", status=200)
     assert (shown["proof"]["receiver_name"], shown["proof"]["latitude"], shown["images"]) == (None, None, [])
+    assert await delete_files() == 1
     assert kept(settings.home / "files" / str(depot.store.id)) == []
 
 
-async def test_an_image_sent_again_under_its_key_is_kept_once(depot: Depot, settings) -> None:
+async def test_an_image_sent_again_under_its_key_is_kept_once(depot: Depot, settings, delete_files) -> None:
     delivery = await depot.on_the_road()
     path, data = f"deliveries/{delivery['id']}/images?kind=photo", picture()
     headers = {"Content-Type": "image/jpeg", "Idempotency-Key": "photo-1"}
@@ -165,6 +168,7 @@ async def test_an_image_sent_again_under_its_key_is_kept_once(depot: Depot, sett
     assert await first.json() == await again.json()
     other = await depot.driver.post(path, data=picture(size=(10, 10)), headers=headers)
     assert (other.status, (await other.json())["errors"][0]["code"]) == (422, "idempotency_key_reused")
+    assert await delete_files(an_hour_later=True) == 2
     assert len(kept(settings.home / "files" / str(depot.store.id))) == 1
     assert await depot.owner.fetchval("select count(*) from delivery_images") == 1
     actions = await depot.owner.fetch("select action from audit_log where action = 'delivery.image_added'")

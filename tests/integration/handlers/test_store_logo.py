@@ -95,14 +95,18 @@ async def test_what_is_no_logo_is_refused_and_the_former_one_stays(
     assert kept() == before
 
 
-async def test_a_replaced_logo_and_a_removed_one_leave_no_file_and_are_audited(boss: ApiClient, kept) -> None:
+async def test_a_replaced_logo_and_a_removed_one_leave_no_file_and_are_audited(
+    boss: ApiClient, kept, delete_files
+) -> None:
     assert (await boss.get(LOGO)).status == 404
     assert (await boss.delete(LOGO)).status == 404
     for size in ((90, 30), (40, 40)):
         assert (await put(boss, drawn(size))).status == 200
+    assert await delete_files() == 1
     [file] = kept()
     assert Image.open(io.BytesIO(file.read_bytes())).size == (40, 40)
     assert (await boss.delete(LOGO)).status == 204
+    assert await delete_files() == 1
     assert kept() == []
     assert (await boss.get(LOGO)).status == 404
     said = (await boss.json("GET", "audit", status=200))["items"][:3]
