@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from runtime.data.connection import Connection, PooledConnection, Step
 from runtime.data.errors import ReadOnlyServerError, not_connected
 from runtime.data.shares import Shares
 from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
@@ -39,13 +40,6 @@ waits for the rest, with all its locks, for as long as the connection seems to s
 _TRANSACTION_TIMEOUT_SINCE = 17
 
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """All settings are transaction-local, so a connection going back to the pool needs no reset round trip."""
-
-    def get_reset_query(self) -> str:
-        return ""
 
 
 async def _prepare_connection(connection: Any, role: DatabaseRole, pooler: str) -> None:
@@ -101,7 +95,7 @@ class Database:
                 max_inactive_connection_lifetime=300,
                 command_timeout=_LIMITS_S[role]["statement_timeout"] + _REPLY_GRACE_S,
                 timeout=5,
-                connection_class=_Connection,
+                connection_class=PooledConnection if pooler == "transaction" else Connection,
                 init=partial(_prepare_connection, role=role, pooler=pooler),
                 **options,
             )
@@ -122,9 +116,17 @@ class Database:
         return self._run(lambda connection: Transaction(connection, self._begin, now))
 
     def tenant(
-        self, tenant_id: UUID, *, user_id: UUID | None = None, now: datetime | None = None
+        self,
+        tenant_id: UUID,
+        *,
+        user_id: UUID | None = None,
+        now: datetime | None = None,
+        first: Step | None = None,
     ) -> AbstractAsyncContextManager[TenantTransaction]:
-        """A transaction confined to one tenant; commits at the end of the block, rolls back on an exception."""
+        """A transaction confined to one tenant; commits at the end of the block, rolls back on an exception.
+
+        It begins with the step ``first``, if there is one; ``opened`` says how many rows that changed.
+        """
         begin = f"{self._begin}; set local app.tenant_id = '{UUID(int=tenant_id.int)}'"
 
         def open_transaction(connection: Any) -> TenantTransaction:
@@ -133,8 +135,8 @@ class Database:
             return transaction
 
         if self._shares is None:
-            return self._run(open_transaction)
-        return self._run_in_turn(self._shares, tenant_id, open_transaction)
+            return self._run(open_transaction, first)
+        return self._run_in_turn(self._shares, tenant_id, open_transaction, first)
 
     def engine(
         self, tenant_ids: Iterable[UUID], *, now: datetime | None = None
@@ -146,20 +148,20 @@ class Database:
 
     @asynccontextmanager
     async def _run_in_turn(
-        self, shares: Shares, tenant_id: UUID, open_transaction: Any
+        self, shares: Shares, tenant_id: UUID, open_transaction: Any, first: Step | None
     ) -> AsyncIterator[TenantTransaction]:
         try:
             await shares.take(tenant_id, ACQUIRE_TIMEOUT_S)
         except TimeoutError as error:
             raise not_connected(error) from error
         try:
-            async with self._run(open_transaction) as transaction:
+            async with self._run(open_transaction, first) as transaction:
                 yield transaction
         finally:
             shares.give(tenant_id)
 
     @asynccontextmanager
-    async def _run(self, open_transaction: Any) -> AsyncIterator[Any]:
+    async def _run(self, open_transaction: Any, first: Step | None = None) -> AsyncIterator[Any]:
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except Exception as error:
@@ -167,7 +169,7 @@ class Database:
         try:
             transaction = open_transaction(connection)
             try:
-                await transaction.begin()
+                transaction.opened = await transaction.begin(first)
                 yield transaction
                 await transaction.commit()
             except ReadOnlyServerError:

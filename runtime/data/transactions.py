@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -11,12 +11,13 @@ from uuid import UUID
 import anyio
 import asyncpg
 
+from runtime.data.connection import Step
 from runtime.data.errors import translate
 from runtime.data.ids import NIL
 from runtime.data.queries import Query, sql
 
 Record: TypeAlias = asyncpg.Record
-BeforeCommit = Callable[[], Awaitable[None]]
+LastStep = Callable[[], Step]
 AfterCommit = Callable[[], None]
 ROLLBACK_TIMEOUT_S = 1.0
 
@@ -33,7 +34,7 @@ class Transaction:
         self._begin = begin
         self.now = now or datetime.now(UTC)
         self._defaults: dict[str, Any] = {"now": self.now}
-        self._last: BeforeCommit | None = None
+        self._last: LastStep | None = None
         self._after_commit: list[AfterCommit] = []
 
     async def fetch_all(self, query: Query, /, **parameters: Any) -> list[Record]:
@@ -66,27 +67,31 @@ class Transaction:
             _, status, _ = await self._connection._execute(query.text, arguments, 0, None, return_status=True)
         except Exception as error:
             raise (translate(error) or error) from error
-        count = status.rsplit(b" ", 1)[-1]
-        return int(count) if count.isdigit() else 0
+        return _changed(status.decode())
 
-    def last_before_commit(self, step: BeforeCommit) -> None:
-        """Have ``step`` run at the very end: it takes the lock that the whole tenant's writes queue for."""
+    def last_before_commit(self, step: LastStep) -> None:
+        """Have the statement that ``step`` says at the very end go in one message with the commit.
+
+        It takes the lock that the whole tenant's writes queue for: so that is held for one round trip.
+        """
         self._last = step
 
     def after_commit(self, step: AfterCommit) -> None:
         """Have ``step`` run once the commit is acknowledged; not run when it is not."""
         self._after_commit.append(step)
 
-    async def begin(self) -> None:
-        """Open the transaction and set its role, tenant and limits in one round trip."""
-        await self._control(self._begin)
+    async def begin(self, first: Step | None = None) -> int:
+        """Open the transaction, set its role, tenant and limits, and take the first step, in one round trip.
+
+        Returns how many rows the step changed.
+        """
+        return _changed(await self._send(self._begin, first))
 
     async def commit(self) -> None:
-        """Run the last step and commit. The commit itself is never cancelled: its outcome would be unknown."""
-        if self._last is not None:
-            await self._last()
+        """Take the last step and commit, in one round trip. It is never cancelled: its outcome would be unknown."""
+        last = None if self._last is None else self._last()
         with anyio.CancelScope(shield=True):
-            await self._control("commit")
+            await self._send(last, "commit")
         for done in self._after_commit:
             done()
 
@@ -103,11 +108,29 @@ class Transaction:
                     return True
         return False
 
-    async def _control(self, statement: str) -> None:
+    async def _send(self, *parts: Step | str | None) -> str:
+        """Send statements as one message, of which the first to fail is the last; returns the tag of the last."""
+        step = next((part for part in parts if isinstance(part, Step)), None)
         try:
-            await self._connection.execute(statement)
+            texts = [await self._text(part) for part in parts if part is not None]
+            status: str = await self._connection.execute("; ".join(texts))
         except Exception as error:
-            raise (translate(error) or error) from error
+            own = None if step is None else step.refused(error)
+            raise (own or translate(error) or error) from error
+        return status
+
+    async def _text(self, part: Step | str) -> str:
+        if isinstance(part, str):
+            return part
+        arguments = part.query.arguments(part.parameters, self._defaults)
+        text: str = await self._connection.as_text(part.query, arguments)
+        return text
+
+
+def _changed(status: str) -> int:
+    """How many rows a statement changed, by the tag of its end."""
+    count = status.rsplit(" ", 1)[-1]
+    return int(count) if count.isdigit() else 0
 
 
 class TenantTransaction(Transaction):
@@ -115,8 +138,8 @@ class TenantTransaction(Transaction):
 
     ``outgoing`` holds the events it has emitted so far (``runtime.events.log`` writes them as the last step);
     ``wake`` is told the tenant once they are committed; ``correlation_id`` ties them to the request. ``trailing`` is
-    what the request leaves behind beside them (audit entries, its answer): it goes in the same statement as the events,
-    because every round trip at the end is one during which the tenant's other writers wait.
+    what the request leaves behind beside them (audit entries, its answer): it goes in the same statement as the events.
+    ``opened`` is how many rows its first step changed, if it had one.
     """
 
     def __init__(
@@ -127,6 +150,7 @@ class TenantTransaction(Transaction):
         self.user_id = user_id
         self.outgoing: list[Any] = []
         self.trailing: dict[str, Any] | None = None
+        self.opened = 0
         self.wake: Callable[[UUID], None] | None = None
         self.correlation_id: str | None = None
         self.traceparent: str | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncpg
+
+from runtime.data.connection import Step
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
@@ -22,25 +25,36 @@ def emit(tx: TenantTransaction, payload: Payload) -> None:
     """
     if not tx.outgoing:
         tx.last_before_commit(lambda: _append(tx))
+        tx.after_commit(lambda: _wake(tx))
     tx.outgoing.append(payload)
 
 
-async def _append(tx: TenantTransaction) -> None:
+def _append(tx: TenantTransaction) -> Step:
     events: list[Payload] = tx.outgoing
-    written = await tx.execute(
+    return Step(
         sql.append_events if tx.trailing is None else sql.append_events_and_record_write,
-        **(tx.trailing or {}),
-        count=len(events),
-        vertical=VERTICAL,
-        correlation_id=tx.correlation_id,
-        traceparent=tx.traceparent,
-        event_ids=[new_id() for _ in events],
-        event_types=[event.event_type for event in events],
-        versions=[event.version for event in events],
-        payloads=[event.model_dump_json() for event in events],
+        {
+            **(tx.trailing or {}),
+            "count": len(events),
+            "vertical": VERTICAL,
+            "correlation_id": tx.correlation_id,
+            "traceparent": tx.traceparent,
+            "event_ids": [new_id() for _ in events],
+            "event_types": [event.event_type for event in events],
+            "versions": [event.version for event in events],
+            "payloads": [event.model_dump_json() for event in events],
+        },
+        refused=lambda error: _missing_head(tx, error),
     )
-    if written != len(events):
-        raise MissingHeadError(f"tenant {tx.tenant_id} has no event counter")
-    wake = tx.wake
-    if wake is not None:
-        tx.after_commit(lambda: wake(tx.tenant_id))
+
+
+def _missing_head(tx: TenantTransaction, error: Exception) -> Exception | None:
+    """Without the counter's row the events' numbers are null, which the log refuses."""
+    if isinstance(error, asyncpg.NotNullViolationError) and error.column_name == "tenant_seq":
+        return MissingHeadError(f"tenant {tx.tenant_id} has no event counter")
+    return None
+
+
+def _wake(tx: TenantTransaction) -> None:
+    if tx.wake is not None:
+        tx.wake(tx.tenant_id)

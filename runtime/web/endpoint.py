@@ -22,7 +22,7 @@ from runtime.web.tags import names, version_tag
 from runtime.web.tenancy import admit
 from runtime.web.tokens import Claims
 from runtime.web.trace import TRACE, Trace
-from runtime.web.writes import StoredAnswer, claim, idempotency_key, recall, record
+from runtime.web.writes import StoredAnswer, claim, claimed, idempotency_key, recall, record
 
 HANDLER_DEADLINE_S = 15.0
 JSON = "application/json"
@@ -105,7 +105,8 @@ class _Endpoint:
     ) -> web.Response:
         operation = self._operation
         user_id = None if operation.public else call.identity.user_id
-        async with database.tenant(call.tenant.id, user_id=user_id) as tx:
+        first = None if key is None else claim(call, operation, key, data)
+        async with database.tenant(call.tenant.id, user_id=user_id, first=first) as tx:
             call.tx = tx
             tx.correlation_id = call.request_id
             if (span := call.request[TRACE].span) is not None:
@@ -114,14 +115,14 @@ class _Endpoint:
             # The deadline covers the work and leaves the commit alone, whose outcome would be unknown if cut short.
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 if key is not None:
-                    stored = await claim(call, operation, key, data)
+                    stored = await claimed(call, operation, key, data)
                     if stored is not None:
                         return _replay(stored)
                 reply = await operation.handler(call, **arguments)
                 response = self._response(call, reply)
                 if not self._is_get or call.audited:
                     kept = {name: value for name in _KEPT_HEADERS if (value := response.headers.get(name))}
-                    await record(call, operation, key, response.status, response.body, kept)  # type: ignore[arg-type]
+                    record(call, operation, key, response.status, response.body, kept)  # type: ignore[arg-type]
         return response
 
     async def _admit(self, call: Call[Any], trace: Trace) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from aiohttp import web
+from asyncpg import LockNotAvailableError
 
-from runtime.data.errors import LockTimeoutError
+from runtime.data.connection import Step
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
@@ -45,21 +47,24 @@ def idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-async def claim(call: Call[Any], operation: Operation, key: str, data: bytes) -> StoredAnswer | None:
-    """Take the key for this request; returns the stored answer when the same request was done before.
+def claim(call: Call[Any], operation: Operation, key: str, data: bytes) -> Step:
+    """The step that takes the key for this request, as its transaction's first: it changes no row when there is one.
 
-    The key's row is the transaction's first write: it goes when the request fails, and a twin waits for it.
+    The key's row goes when the request fails, and a twin waits for it.
     """
     route, digest = _asked(call, operation, data)
-    try:
-        claimed = await call.tx.fetch_value(
-            sql.claim_idempotency_key, key=key, route=route, request_hash=digest
-        )
-    except LockTimeoutError:
-        raise _in_progress() from None
-    if claimed:
+    return Step(
+        sql.claim_idempotency_key,
+        {"key": key, "route": route, "request_hash": digest},
+        refused=lambda error: _in_progress() if isinstance(error, LockNotAvailableError) else None,
+    )
+
+
+async def claimed(call: Call[Any], operation: Operation, key: str, data: bytes) -> StoredAnswer | None:
+    """The stored answer when the transaction's first step found that the same request was done before."""
+    if call.tx.opened:
         return None
-    stored = await _stored(call.tx, key, route, digest)
+    stored = await _stored(call.tx, key, *_asked(call, operation, data))
     if stored is None:
         raise _in_progress()
     return stored
@@ -93,7 +98,7 @@ async def _stored(tx: TenantTransaction, key: str, route: str, digest: bytes) ->
     return StoredAnswer(row["status"], row["body"], row["headers"] or {})
 
 
-async def record(
+def record(
     call: Call[Any],
     operation: Operation,
     key: str | None,
@@ -101,7 +106,10 @@ async def record(
     body: bytes | None,
     headers: dict[str, str],
 ) -> None:
-    """Write the audit entries, and the answer under its key. A write without an entry gets one of its own."""
+    """Have the audit entries, and the answer under its key, written with the commit.
+
+    A write without an entry gets one of its own.
+    """
     entries = call.audited
     if not entries and operation.is_write:
         entries = [AuditEntry(operation.may or operation.name, operation.tag, _thing_id(call), None, None)]
@@ -111,13 +119,13 @@ async def record(
         "key": key,
         "status": status,
         "body": (body or b"").decode() if key is not None else None,
-        "headers": headers if key is not None else None,
+        "headers": orjson.dumps(headers).decode() if key is not None else None,
         **_audit(call, entries),
     }
     if call.tx.outgoing:
-        call.tx.trailing = left  # written with the events, as the last statement before the commit
+        call.tx.trailing = left  # written with the events
     else:
-        await call.tx.execute(sql.record_write, **left)
+        call.tx.last_before_commit(lambda: Step(sql.record_write, left))
 
 
 async def record_audit(call: Call[Any], tx: TenantTransaction) -> None:
@@ -130,17 +138,18 @@ def _audit(call: Call[Any], entries: Sequence[AuditEntry]) -> dict[str, Any]:
     return {
         "address": call.address[:64],
         "request_id": call.request_id,
-        "entries": [
-            {
-                "id": str(new_id()),
-                "action": entry.action[:100],
-                "thing": entry.thing[:100],
-                "thing_id": None if entry.thing_id is None else str(entry.thing_id),
-                "before": entry.before,
-                "after": entry.after,
-            }
-            for entry in entries
-        ],
+        "entries": orjson.dumps([_left_by(entry) for entry in entries], default=str).decode(),
+    }
+
+
+def _left_by(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "action": entry.action[:100],
+        "thing": entry.thing[:100],
+        "thing_id": entry.thing_id,
+        "before": entry.before,
+        "after": entry.after,
     }
 
 

@@ -120,8 +120,7 @@ where tenant_id = $tenant_id
 -- Waits for a request with the same key that is still running, up to lock_timeout.
 insert into idempotency_keys (tenant_id, key, user_id, route, request_hash)
 values ($tenant_id, $key, $user_id, $route, $request_hash)
-on conflict (tenant_id, key) do nothing
-returning true as claimed;
+on conflict (tenant_id, key) do nothing;
 
 -- name: get_idempotent_answer
 select user_id, route, request_hash, status, body, headers
@@ -135,7 +134,7 @@ with answered as (
   update idempotency_keys
   set status = $status::integer,
       body = $body::text,
-      headers = $headers::jsonb
+      headers = $headers::text::jsonb
   where tenant_id = $tenant_id
     and key = $key::text
 )
@@ -145,7 +144,7 @@ insert into audit_log (
 select
   $tenant_id, e.id, $now, $user_id, e.action, e.thing, e.thing_id, e.before, e.after, $address::text,
   $request_id::text
-from jsonb_to_recordset($entries::jsonb)
+from jsonb_to_recordset($entries::text::jsonb)
   as e (id uuid, action text, thing text, thing_id uuid, before jsonb, after jsonb);
 
 -- name: select_audit

@@ -1,22 +1,24 @@
 -- name: append_events
--- One statement numbers and writes the events; the head's row lock is held until the commit that follows at once.
+-- One statement numbers and writes the events; the head's row lock is held until the commit in the same message.
+-- Without a head the numbers are null, which the table refuses.
 with head as (
   update tenant_event_head
   set head = head + $count::integer,
       updated_at = clock_timestamp()
   where tenant_id = $tenant_id
-  returning tenant_id, partition, head - $count::integer as base
+  returning partition, head - $count::integer as base
 )
 insert into event_outbox (
   tenant_id, tenant_seq, event_id, partition, event_type, version, vertical, occurred_at, correlation_id,
   traceparent, payload
 )
 select
-  head.tenant_id, head.base + e.position, e.event_id, head.partition, e.event_type, e.version, $vertical::text, $now,
+  $tenant_id, head.base + e.position, e.event_id, head.partition, e.event_type, e.version, $vertical::text, $now,
   $correlation_id::text, $traceparent::text, e.payload::json
-from head,
+from
   unnest($event_ids::uuid[], $event_types::text[], $versions::smallint[], $payloads::text[])
-    with ordinality as e (event_id, event_type, version, payload, position);
+    with ordinality as e (event_id, event_type, version, payload, position)
+left join head on true;
 
 -- name: append_events_and_record_write
 -- The same, with what the request leaves behind: its audit entries and, when it has an idempotency key, its answer.
@@ -24,7 +26,7 @@ with answered as (
   update idempotency_keys
   set status = $status::integer,
       body = $body::text,
-      headers = $headers::jsonb
+      headers = $headers::text::jsonb
   where tenant_id = $tenant_id
     and key = $key::text
 ),
@@ -33,7 +35,7 @@ audited as (
   select
     $tenant_id, e.id, $now, $user_id, e.action, e.thing, e.thing_id, e.before, e.after, $address::text,
     $request_id::text
-  from jsonb_to_recordset($entries::jsonb)
+  from jsonb_to_recordset($entries::text::jsonb)
     as e (id uuid, action text, thing text, thing_id uuid, before jsonb, after jsonb)
 ),
 head as (
@@ -41,18 +43,19 @@ head as (
   set head = head + $count::integer,
       updated_at = clock_timestamp()
   where tenant_id = $tenant_id
-  returning tenant_id, partition, head - $count::integer as base
+  returning partition, head - $count::integer as base
 )
 insert into event_outbox (
   tenant_id, tenant_seq, event_id, partition, event_type, version, vertical, occurred_at, correlation_id,
   traceparent, payload
 )
 select
-  head.tenant_id, head.base + e.position, e.event_id, head.partition, e.event_type, e.version, $vertical::text, $now,
+  $tenant_id, head.base + e.position, e.event_id, head.partition, e.event_type, e.version, $vertical::text, $now,
   $correlation_id::text, $traceparent::text, e.payload::json
-from head,
+from
   unnest($event_ids::uuid[], $event_types::text[], $versions::smallint[], $payloads::text[])
-    with ordinality as e (event_id, event_type, version, payload, position);
+    with ordinality as e (event_id, event_type, version, payload, position)
+left join head on true;
 
 -- name: create_event_head
 insert into tenant_event_head (tenant_id, partition)

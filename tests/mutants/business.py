@@ -14,7 +14,7 @@ GUARDS = (
     taken_away(
         WRITES,
         "idempotency row: the first answer is repeated",
-        "    if claimed:\n        return None\n    stored = await",
+        "    if call.tx.opened:\n        return None\n    stored = await",
         f"{KEYS}::test_the_same_request_again_gets_the_same_answer_and_no_second_effect",
         f"{KEYS}::test_twenty_at_once_under_one_key_have_one_effect",
         without="    if True:\n        return None\n    stored = await",
@@ -87,9 +87,9 @@ GUARDS = (
     taken_away(
         "runtime/data/transactions.py",
         "a commit is never cut short",
-        '        with anyio.CancelScope(shield=True):\n            await self._control("commit")',
+        '        with anyio.CancelScope(shield=True):\n            await self._send(last, "commit")',
         f"{DATABASE_TESTS}::test_a_commit_is_never_cut_short",
-        without='        await self._control("commit")',
+        without='        await self._send(last, "commit")',
     ),
     taken_away(
         "runtime/host/supervisor.py",

@@ -4,9 +4,9 @@ import anyio
 import pytest
 
 from runtime.data.ids import new_id
-from runtime.data.queries import sql
+from runtime.data.queries import Query, sql
 from runtime.errors import RetryLaterError
-from runtime.events.log import MissingHeadError, _append, emit
+from runtime.events.log import MissingHeadError, emit
 from tests.support.events import emit_events, stock_event
 
 
@@ -26,12 +26,28 @@ async def test_events_of_concurrent_transactions_are_numbered_without_gaps(
     assert await owner.fetchval("select head from tenant_event_head where tenant_id = $1", tenant_id) == 55
 
 
-async def test_a_rolled_back_transaction_leaves_no_event_and_no_gap(database, owner, new_tenant) -> None:
+async def test_a_transaction_that_fails_at_its_end_leaves_no_event_and_no_gap(
+    database, owner, new_tenant
+) -> None:
+    """The commit is in the same message as the numbering, and what a constraint refuses then undoes that too."""
+    await owner.execute("create table promised (kept boolean)")
+    await owner.execute("grant all on promised to basecommerce_api")
+    await owner.execute(
+        "create function keep() returns trigger language plpgsql as "
+        "$$ begin raise exception 'broken' using errcode = '40001'; end $$"
+    )
+    await owner.execute(
+        "create constraint trigger at_the_end after insert on promised initially deferred "
+        "for each row execute function keep()"
+    )
     tenant_id = await new_tenant()
+    with pytest.raises(RetryLaterError):
+        async with database.tenant(tenant_id) as tx:
+            emit(tx, stock_event(1))
+            await tx.execute(Query("promise", "insert into promised values (true)", (), ""))
     with pytest.raises(ZeroDivisionError):
         async with database.tenant(tenant_id) as tx:
             emit(tx, stock_event(1))
-            await _append(tx)
             raise ZeroDivisionError
     await emit_events(database, tenant_id, 1, 2)
     assert await numbers(owner, tenant_id) == [1, 2]
