@@ -126,20 +126,13 @@ async def _occur(
     rows = await tx.fetch_all(sql.list_reportable_items, delivery_id=delivery_id)
     unreported: dict[UUID, Decimal] = {row["id"]: row["unreported"] for row in rows}
     lines: dict[UUID, Record] = {row["id"]: row for row in rows}
+    quantities: list[Decimal | None] = []
     for place, one in enumerate(occurrences):
         pointer = f"{at}/{place}" if at else ""
         quantity = None
         if one.order_item_id is not None and one.quantity is not None:
             quantity = take_off(unreported, lines, one.order_item_id, one.quantity, one.unit, pointer)
-        await tx.execute(
-            sql.insert_occurrence,
-            id=new_id(),
-            delivery_id=delivery_id,
-            kind=one.kind,
-            order_item_id=one.order_item_id,
-            quantity=quantity,
-            note=one.note or None,
-        )
+        quantities.append(quantity)
         emit(
             tx,
             DeliveryOccurrenceReported(
@@ -149,6 +142,15 @@ async def _occur(
                 quantity=quantity,
             ),
         )
+    await tx.execute(
+        sql.insert_occurrences,
+        delivery_id=delivery_id,
+        ids=[new_id() for _ in occurrences],
+        kinds=[one.kind for one in occurrences],
+        order_item_ids=[one.order_item_id for one in occurrences],
+        quantities=quantities,
+        notes=[one.note or None for one in occurrences],
+    )
 
 
 def _moment(now: datetime, given: datetime | None) -> datetime:

@@ -14,7 +14,7 @@ from handlers.changes import CheckVersion, any_version
 from handlers.deliveries.models import PRIORITIES, SHORT_KINDS, DeliveryChange, DeliveryNew, LoadNew
 from handlers.delivery_states import DELIVERY, allowed_on_deliveries, delivery_conflict
 from handlers.orders.deliveries import open_delivery
-from handlers.orders.quantities import take_off
+from handlers.orders.quantities import take_all_off
 from handlers.orders.rules import Written
 from handlers.permissions import Role
 from handlers.states import ALL_PERMISSIONS
@@ -81,15 +81,8 @@ async def load(tx: TenantTransaction, delivery_id: UUID, body: LoadNew, caller: 
 
     404 for an unknown order, 409 when it goes elsewhere or cannot be delivered now, 422 for more than is owed.
     """
-    carried = await tx.fetch_all(sql.list_delivery_orders, delivery_id=delivery_id)
-    if not carried:
-        raise NotFoundError
-    for order_id in sorted({body.order_id, *(row["order_id"] for row in carried)}):
-        if order_id == body.order_id:
-            await _lock_deliverable(tx, order_id)
-        else:
-            await tx.fetch_one(sql.lock_delivered_order, order_id=order_id)
-    row, first_id = await lock(tx, delivery_id, "update", caller)
+    row, first_id = await lock(tx, delivery_id, "update", caller, body.order_id)
+    await _lock_deliverable(tx, body.order_id)
     if row["status"] != "planned":
         raise delivery_conflict(row["status"], "load", caller.permissions)
     if not await tx.fetch_value(sql.is_same_place, order_id=first_id, other_id=body.order_id):
@@ -167,8 +160,10 @@ async def cancel(
     return await get(tx, delivery_id, caller)
 
 
-async def lock(tx: TenantTransaction, delivery_id: UUID, action: str, caller: Caller) -> tuple[Record, UUID]:
-    """The delivery's row and its first order's id, with all of its orders held.
+async def lock(
+    tx: TenantTransaction, delivery_id: UUID, action: str, caller: Caller, joining: UUID | None = None
+) -> tuple[Record, UUID]:
+    """The delivery's row and its first order's id, with all of its orders held, and the one that is to join them.
 
     404, 403 (another driver's), 409 in the wrong state.
     """
@@ -176,8 +171,7 @@ async def lock(tx: TenantTransaction, delivery_id: UUID, action: str, caller: Ca
     if found is None:
         raise NotFoundError
     caller.check_own(found["driver_id"])
-    for carried in await tx.fetch_all(sql.list_delivery_orders, delivery_id=delivery_id):
-        await tx.fetch_one(sql.lock_delivered_order, order_id=carried["order_id"])
+    await tx.fetch_all(sql.lock_delivery_orders, delivery_id=delivery_id, order_id=joining)
     row = await tx.fetch_one(sql.lock_delivery, id=delivery_id)
     if row is None:
         raise NotFoundError
@@ -239,8 +233,5 @@ async def _chosen(tx: TenantTransaction, body: LoadNew) -> list[tuple[UUID, Deci
     rows = await tx.fetch_all(sql.list_owed_items, order_id=body.order_id)
     owed: dict[UUID, Decimal] = {row["id"]: row["owed"] for row in rows}
     lines: dict[UUID, Record] = {row["id"]: row for row in rows}
-    wanted: dict[UUID, Decimal] = {}
-    for place, item in enumerate(body.items or ()):
-        taken = take_off(owed, lines, item.order_item_id, item.quantity, item.unit, f"/items/{place}")
-        wanted[item.order_item_id] = wanted.get(item.order_item_id, Decimal(0)) + taken
-    return list(wanted.items())
+    asked = [(item.order_item_id, item.quantity, item.unit) for item in body.items or ()]
+    return list(take_all_off(owed, lines, asked).items())

@@ -59,12 +59,8 @@ async def depart(tx: TenantTransaction, route_id: UUID, caller: Caller = INSIDE)
     loaded = await tx.fetch_all(sql.list_route_deliveries, route_id=route_id)
     if not any(one["status"] == "assigned" for one in loaded):
         raise ConflictError("nothing_loaded", "The route has no delivery.", "A rota não tem entregas.")
-    preparing = [row["id"] for row in await tx.fetch_all(sql.list_orders_to_dispatch, route_id=route_id)]
-    # All of them before the first takes the counter of document numbers.
-    for order_id in preparing:
-        await tx.fetch_one(sql.lock_delivered_order, order_id=order_id)
-    for order_id in preparing:
-        await orders.dispatch(tx, order_id)
+    for order in await tx.fetch_all(sql.lock_orders_to_dispatch, route_id=route_id):
+        await orders.dispatch(tx, order["id"])
     await tx.execute(sql.send_route_out, id=route_id)
     for one in await tx.fetch_all(sql.send_deliveries_out, route_id=route_id):
         emit(

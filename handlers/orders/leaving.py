@@ -12,7 +12,7 @@ from uuid import UUID
 from handlers.orders.deliveries import end_deliveries
 from handlers.orders.models import HandedItem
 from handlers.orders.parts import OpenOrder, hold, take_part
-from handlers.orders.quantities import take_off
+from handlers.orders.quantities import take_all_off
 from handlers.orders.rules import Written, get, sold_items
 from handlers.settings import TenantSettings
 from handlers.states import ALL_PERMISSIONS, ORDER, allowed_on_orders, order_sources
@@ -80,13 +80,11 @@ async def hand_over(
             "Parts of this order leave with its deliveries.",
             "As partes deste pedido saem com as suas entregas.",
         )
-    rest, wanted = order.rest(), dict[UUID, Decimal]()
+    rest = order.rest()
     known = {item["id"]: rest.get(item["id"], Decimal(0)) for item in order.items}
     lines = {item["id"]: item for item in order.items}
-    for place, item in enumerate(items):
-        taken = take_off(known, lines, item.item_id, item.quantity, item.unit, f"/items/{place}", "item_id")
-        wanted[item.item_id] = wanted.get(item.item_id, Decimal(0)) + taken
-    await leave(tx, settings, order, wanted)
+    asked = [(item.item_id, item.quantity, item.unit) for item in items]
+    await leave(tx, settings, order, take_all_off(known, lines, asked, "item_id"))
     return await get(tx, order_id, permissions)
 
 

@@ -85,14 +85,15 @@ async def take_part(
         for item, sold, quantity in leaving
     ]
     total = _share_of_total(order, sum((item.line_total for item in items), _NOTHING))
-    part_id = new_id()
+    is_last = order.rest() == dict(quantities)
     taken = await tx.fetch_all(
         sql.take_part,
-        id=part_id,
+        id=new_id(),
         order_id=order.id,
         delivery_id=delivery_id,
         location_id=order.row["location_id"],
         total=total,
+        is_last=is_last,
         item_ids=[item["id"] for item, _, _ in leaving],
         product_ids=[item.product_id for item in items],
         quantities=[item.quantity for item in items],
@@ -100,9 +101,7 @@ async def take_part(
         movement_ids=[new_id() for _ in items],
     )
     await record_taken(tx, settings, order.row["location_id"], order.id, taken)
-    complete = order.rest() == dict(quantities)
-    if complete:
-        await tx.execute(sql.close_parted_order, id=order.id)
+    if is_last:
         emit(tx, OrderStatusChanged(order_id=order.id, previous=order.status, status="delivered"))
     earlier = {item["product_id"] for item in order.items if item["left_quantity"]}
     emit(
@@ -115,7 +114,7 @@ async def take_part(
             earlier_product_ids=tuple(sorted(earlier)),
         ),
     )
-    return complete
+    return is_last
 
 
 def _amount(item: Record, quantity: Decimal) -> Decimal:

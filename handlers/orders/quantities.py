@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
 from handlers.units import line_units
 from runtime.data.transactions import Record
-from runtime.errors import FieldProblem, InvalidError
 from runtime.web.problems import field_refused
 
 
@@ -35,13 +34,25 @@ def take_off(
     own = units.measure(quantity, unit or line["sold_unit"], "stock", pointer).stock_quantity
     if own > left[item_id]:
         rest = f"{left[item_id]} {line['unit']}"
-        raise InvalidError(
-            FieldProblem(
-                f"{pointer}/quantity",
-                "too_many",
-                f"At most {rest} of this item.",
-                f"No máximo {rest} deste item.",
-            )
+        raise field_refused(
+            f"{pointer}/quantity",
+            "too_many",
+            f"At most {rest} of this item.",
+            f"No máximo {rest} deste item.",
         )
     left[item_id] -= own
     return own
+
+
+def take_all_off(
+    left: dict[UUID, Decimal],
+    lines: Mapping[UUID, Record],
+    asked: Iterable[tuple[UUID, Decimal, str | None]],
+    name: str = "order_item_id",
+) -> dict[UUID, Decimal]:
+    """Take each (item, quantity, unit) of a body's `/items` off, and answer what is wanted of each item in all."""
+    wanted: dict[UUID, Decimal] = {}
+    for place, (item_id, quantity, unit) in enumerate(asked):
+        taken = take_off(left, lines, item_id, quantity, unit, f"/items/{place}", name)
+        wanted[item_id] = wanted.get(item_id, Decimal(0)) + taken
+    return wanted

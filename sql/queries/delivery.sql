@@ -337,11 +337,14 @@ join order_items as ordered
 where item.tenant_id = $tenant_id
   and item.delivery_id = $delivery_id;
 
--- name: insert_occurrence
+-- name: insert_occurrences
 insert into delivery_occurrences (
   tenant_id, id, delivery_id, kind, order_item_id, quantity, note, reported_by, reported_at
 )
-values ($tenant_id, $id, $delivery_id, $kind, $order_item_id, $quantity, $note, $user_id, $now);
+select
+  $tenant_id, given.id, $delivery_id, given.kind, given.order_item_id, given.quantity, given.note, $user_id, $now
+from unnest($ids::uuid[], $kinds::text[], $order_item_ids::uuid[], $quantities::numeric[], $notes::text[])
+  as given (id, kind, order_item_id, quantity, note);
 
 -- name: count_occurrences
 select count(*)

@@ -1,10 +1,26 @@
 -- name: list_delivery_orders
--- In the order in which they are locked.
 select order_id
 from delivery_orders
 where tenant_id = $tenant_id
   and delivery_id = $delivery_id
 order by order_id;
+
+-- name: lock_delivery_orders
+-- The orders that a delivery carries and, when one is given, the one that it is to carry, in the order of their ids:
+-- so that two deliveries of the same orders never wait for each other in a ring.
+select orders.id
+from orders
+where orders.tenant_id = $tenant_id
+  and orders.id = any (
+    array(
+      select carried.order_id
+      from delivery_orders as carried
+      where carried.tenant_id = $tenant_id
+        and carried.delivery_id = $delivery_id
+    ) || $order_id::uuid
+  )
+order by orders.id
+for no key update;
 
 -- name: is_same_place
 -- Whether two orders go to the same customer's same place: one site, or two that are written alike.
@@ -85,18 +101,24 @@ item as (
 select id
 from loaded;
 
--- name: list_orders_to_dispatch
--- Orders with goods on the route that are still being prepared.
-select distinct o.id
-from deliveries as d
-join delivery_orders as carried
-  on carried.tenant_id = d.tenant_id
-  and carried.delivery_id = d.id
-join orders as o
-  on o.tenant_id = carried.tenant_id
-  and o.id = carried.order_id
-where d.tenant_id = $tenant_id
-  and d.route_id = $route_id
-  and d.status = 'assigned'
+-- name: lock_orders_to_dispatch
+-- Orders with goods on the route that are still being prepared: all of them, before the first takes the counter of
+-- document numbers.
+select o.id
+from orders as o
+where o.tenant_id = $tenant_id
+  and o.id = any (
+    array(
+      select carried.order_id
+      from deliveries as d
+      join delivery_orders as carried
+        on carried.tenant_id = d.tenant_id
+        and carried.delivery_id = d.id
+      where d.tenant_id = $tenant_id
+        and d.route_id = $route_id
+        and d.status = 'assigned'
+    )
+  )
   and o.status = 'preparing'
-order by o.id;
+order by o.id
+for no key update;

@@ -35,7 +35,7 @@ where item.tenant_id = $tenant_id
 
 -- name: take_part
 -- A part of an order leaves: its rows, the levels in the order of their product ids, and a movement per product that
--- takes the id of its first item, so that no part is ever booked twice.
+-- takes the id of its first item, so that no part is ever booked twice. The last part makes the order delivered.
 with part as (
   insert into order_parts (tenant_id, id, order_id, delivery_id, total, created_by, created_at)
   values ($tenant_id, $id, $order_id, $delivery_id::uuid, $total, $user_id, $now)
@@ -53,7 +53,12 @@ item as (
 ),
 known as (
   update orders
-  set left_total = coalesce(left_total, 0) + $total, version = version + 1, updated_at = $now
+  set
+    left_total = coalesce(left_total, 0) + $total,
+    status = case when $is_last::boolean then 'delivered' else status end,
+    delivered_at = case when $is_last then $now else delivered_at end,
+    version = version + 1,
+    updated_at = $now
   where tenant_id = $tenant_id
     and id = $order_id
 ),
@@ -94,13 +99,6 @@ from wanted
 join level on level.product_id = wanted.product_id
 left join lot_products as lots on lots.tenant_id = $tenant_id and lots.product_id = wanted.product_id
 order by wanted.product_id;
-
--- name: close_parted_order
--- All of it has left with its parts, whose stock is booked.
-update orders
-set status = 'delivered', version = version + 1, updated_at = $now, delivered_at = $now
-where tenant_id = $tenant_id
-  and id = $id;
 
 -- name: is_on_its_way
 -- Whether a vehicle is out with some of the order.
