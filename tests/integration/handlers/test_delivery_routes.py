@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import date, timedelta
 
 import pytest
@@ -202,22 +201,20 @@ async def test_the_event_loop_keeps_turning_while_a_day_is_solved() -> None:
     problem = Problem(stops, (Truck(2_000_000, 9_000),) * 4, matrix, matrix, 0, 10**6, 60, 60, budget_s=3)
     near = ((0, 700), (700, 0))
     await planner.run_solver(Problem(stops[:1], problem.trucks, near, near, 0, 10**6, 60, 60, 0.5))
-    delays: list[float] = []
+    turns = 0
 
-    async def watch() -> None:
+    async def count_turns() -> None:
+        nonlocal turns
         while True:
-            before = time.perf_counter()
             await asyncio.sleep(0.005)
-            delays.append(time.perf_counter() - before - 0.005)
+            turns += 1
 
-    watching = asyncio.create_task(watch())
-    started = time.perf_counter()
+    counting = asyncio.create_task(count_turns())
     solution = await planner.run_solver(problem)
-    took = time.perf_counter() - started
-    watching.cancel()
+    counting.cancel()
     assert sum(len(tour.visits) for tour in solution.tours) == 80
-    assert took > 0.5
-    assert max(delays) < 0.05
+    # A solver on the loop's own thread would let it turn once, before it begins.
+    assert turns > 20
 
 
 async def test_a_day_planned_again_under_its_key_is_not_planned_twice(depot: Depot) -> None:
