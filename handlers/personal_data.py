@@ -33,6 +33,7 @@ class PersonalDataView(View):
 @routes.get(
     "/customers/{customer_id}/personal-data",
     may="customers:personal_data",
+    audited=True,
     summary="Everything held about a customer",
     answers=PersonalDataView,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runtime.data.queries import Query, sql
+from runtime.data.queries import Query
 from runtime.web.pagination import page_reply
 from runtime.web.routing import Call, Reply
 
@@ -31,7 +31,6 @@ async def find(call: Call[Any], by_words: Query, by_likeness: Query, parameters:
         if not rows and cursor is None:
             found_by = "likeness"
     if found_by == "likeness":
-        await tx.execute(sql.widen_similarity)
         rows = await tx.fetch_all(by_likeness, question=question, **after, **parameters)
     return page_reply(
         call, rows, call.query.limit, lambda row: [found_by, row["rank"], row["name_key"], row["id"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
@@ -14,8 +15,10 @@ import orjson
 
 from runtime.data.connection import Connection, PooledConnection, Step
 from runtime.data.errors import ReadOnlyServerError, not_connected
+from runtime.data.reading import TenantReading
 from runtime.data.shares import Shares
 from runtime.data.transactions import EngineTransaction, TenantTransaction, Transaction
+from runtime.errors import RefusedError
 from runtime.host.logs import get_logger
 
 log = get_logger(__name__)
@@ -33,6 +36,9 @@ _LIMITS_S: dict[DatabaseRole, dict[str, int]] = {
 """What the server allows, in seconds. A connection whose other end is gone without a word is given up little later."""
 
 _REPLY_GRACE_S = 2.0
+
+# One letter wrong or two swapped in a word of five ("blcoo") leaves a third of its trigrams.
+_SIMILARITY = "0.33"
 
 _TRANSACTION_LIMITS_S: dict[DatabaseRole, int] = {"api": 60, "relay": 10, "engine": 15, "scheduler": 0}
 """0 is none. Since PostgreSQL 17. A statement whose end is lost on the way falls under no other limit: its backend
@@ -68,7 +74,8 @@ class Database:
         self.wake: Callable[[UUID], None] | None = None
         """Told the tenant after each commit that added events to its log."""
         self._begin = "begin"
-        if pooler == "transaction":
+        self._is_pooled = pooler == "transaction"
+        if self._is_pooled:
             settings = {"role": f"basecommerce_{role}", **_session_settings(role)}
             self._begin += "".join(f"; set local {name} = '{value}'" for name, value in settings.items())
 
@@ -138,6 +145,30 @@ class Database:
             return self._run(open_transaction, first)
         return self._run_in_turn(self._shares, tenant_id, open_transaction, first)
 
+    @asynccontextmanager
+    async def reading(
+        self, tenant_id: UUID, *, user_id: UUID | None = None
+    ) -> AsyncIterator[TenantTransaction]:
+        """Reading of one tenant's rows, each statement on its own, in one round trip; nothing can be written.
+
+        Behind a transaction pooler a transaction like any other: there is no session to have the role from.
+        """
+        if self._is_pooled or self._shares is None:
+            async with self.tenant(tenant_id, user_id=user_id) as transaction:
+                yield transaction
+            return
+        async with self._turn(self._shares, tenant_id), self._connection() as connection:
+            reading = TenantReading(connection, tenant_id, user_id)
+            try:
+                yield reading
+                reading.check_nothing_is_left()
+            except RefusedError:
+                raise
+            except BaseException:
+                if not await reading.rollback():
+                    await self._pool.expire_connections()
+                raise
+
     def engine(
         self, tenant_ids: Iterable[UUID], *, now: datetime | None = None
     ) -> AbstractAsyncContextManager[EngineTransaction]:
@@ -150,23 +181,23 @@ class Database:
     async def _run_in_turn(
         self, shares: Shares, tenant_id: UUID, open_transaction: Any, first: Step | None
     ) -> AsyncIterator[TenantTransaction]:
+        async with self._turn(shares, tenant_id), self._run(open_transaction, first) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _turn(self, shares: Shares, tenant_id: UUID) -> AsyncIterator[None]:
         try:
             await shares.take(tenant_id, ACQUIRE_TIMEOUT_S)
         except TimeoutError as error:
             raise not_connected(error) from error
         try:
-            async with self._run(open_transaction, first) as transaction:
-                yield transaction
+            yield
         finally:
             shares.give(tenant_id)
 
     @asynccontextmanager
     async def _run(self, open_transaction: Any, first: Step | None = None) -> AsyncIterator[Any]:
-        try:
-            connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
-        except Exception as error:
-            raise not_connected(error) from error
-        try:
+        async with self._connection() as connection:
             transaction = open_transaction(connection)
             try:
                 transaction.opened = await transaction.begin(first)
@@ -182,6 +213,16 @@ class Database:
                 if not await transaction.rollback():  # one silent connection is a sign of others
                     await self._pool.expire_connections()
                 raise
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):  # asyncpg's own would take a task
+                connection = await self._pool.acquire()
+        except Exception as error:
+            raise not_connected(error) from error
+        try:
+            yield connection
         finally:
             await self._release(connection)
 
@@ -200,4 +241,4 @@ class Database:
 
 def _session_settings(role: DatabaseRole) -> dict[str, str]:
     limits = {name: f"{seconds}s" for name, seconds in _LIMITS_S[role].items()}
-    return {"jit": "off", "timezone": "UTC", **limits}
+    return {"jit": "off", "timezone": "UTC", "pg_trgm.word_similarity_threshold": _SIMILARITY, **limits}

@@ -106,7 +106,12 @@ class _Endpoint:
         operation = self._operation
         user_id = None if operation.public else call.identity.user_id
         first = None if key is None else claim(call, operation, key, data)
-        async with database.tenant(call.tenant.id, user_id=user_id, first=first) as tx:
+        opened = (
+            database.reading(call.tenant.id, user_id=user_id)
+            if operation.only_reads
+            else database.tenant(call.tenant.id, user_id=user_id, first=first)
+        )
+        async with opened as tx:
             call.tx = tx
             tx.correlation_id = call.request_id
             if (span := call.request[TRACE].span) is not None:

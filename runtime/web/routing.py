@@ -61,6 +61,7 @@ class Operation:
     prepare: Preparation | None
     reads_body: bool
     stale: bool
+    audited: bool
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     answers: Any
@@ -73,6 +74,11 @@ class Operation:
     def is_write(self) -> bool:
         """True when it may change something: such operations leave an audit entry."""
         return self.method != "GET" and not (self.may or "").endswith(":read")
+
+    @property
+    def only_reads(self) -> bool:
+        """True when its handler may be given a reading instead of a transaction."""
+        return self.method == "GET" and self.transaction and not self.public and not self.audited
 
 
 class Routes:
@@ -115,6 +121,7 @@ class Routes:
         prepare: Preparation | None = None,
         reads_body: bool = False,
         stale: bool = False,
+        audited: bool = False,
         query: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         answers: Any = None,
@@ -131,6 +138,7 @@ class Routes:
         ``call.prepared``. With ``reads_body`` it also reads the request's body, which is no JSON, into
         ``call.content``.
         ``stale`` lets the read replica answer what others have written seconds ago without it (``runtime.web.reads``).
+        ``audited`` is a GET that leaves an entry in the audit log, as everything else does that is not a GET.
         ``answers`` is the model of the JSON that is answered, ``media`` the content type of an answer that is not
         JSON. ``errors`` lists refusals beyond the usual ones.
         """
@@ -142,6 +150,8 @@ class Routes:
             raise TypeError(f"{method} {path}: the body is either JSON or read by the preparation")
         if stale and (method != "GET" or public or prepare is not None or not transaction):
             raise TypeError(f"{method} {path}: only signed-in users' plain reads may be stale")
+        if audited and method != "GET":
+            raise TypeError(f"{method} {path}: all but a GET is audited anyway")
         if may is not None and (public or _PERMISSION.fullmatch(may) is None):
             raise TypeError(
                 f"{method} {path}: permission {may!r} should read resource:verb, on a non-public route"
@@ -163,6 +173,7 @@ class Routes:
                     prepare=prepare,
                     reads_body=reads_body,
                     stale=stale,
+                    audited=audited,
                     query=query,
                     body=body,
                     answers=answers,

@@ -177,11 +177,6 @@ where (rank, name_key, id) > (
 order by rank, name_key, id
 limit $limit;
 
--- name: widen_similarity
--- all tenants: sets a limit of this transaction, reads no row.
--- One letter wrong or two swapped in a word of five ("blcoo") leaves a third of its trigrams.
-select set_config('pg_trgm.word_similarity_threshold', '0.33', true);
-
 -- name: list_product_prices
 select
   json_build_object(
