@@ -52,9 +52,7 @@ class TenantReading(TenantTransaction):
         """The first row, or None."""
         arguments = query.arguments(parameters, self._defaults)
         try:
-            row: Record | None = await self._connection.fetchrow(
-                _confined(query), *arguments, self._tenant
-            )
+            row: Record | None = await self._connection.fetchrow(_confined(query), *arguments, self._tenant)
         except Exception as error:
             raise (translate(error) or error) from error
         return row

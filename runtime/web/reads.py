@@ -25,6 +25,7 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 _MARGIN_S = 0.5
+_RETRY_REDIS_S = 1.0
 _Outcome = Literal["replica", "own_write", "replica_unfit", "replica_lacked", "replica_failed"]
 
 
@@ -37,6 +38,7 @@ class Reads:
         self._replica = replica
         self._mark_ms = 0 if replica is None else int(1000 * (replica.max_lag_s + _MARGIN_S))
         self._unmarked_until = 0.0
+        self._redis_away_until = 0.0
 
     async def run(self, identity: Identity, work: Callable[[Database], Awaitable[T]]) -> T:
         """The result of ``work``, which only reads and may be done twice: a replica that fails it costs time only.
@@ -81,12 +83,16 @@ class Reads:
             log.warning("redis_away", error=type(error).__name__)
 
     async def _has_written(self, identity: Identity) -> bool:
-        """Whether the user may have written what the replica lacks; true when Redis cannot tell."""
-        if time.monotonic() < self._unmarked_until:
+        """Whether the user may have written what the replica lacks; true when Redis cannot tell.
+
+        After it could not, it is not asked for a second: one read waits for a Redis that hangs, not all of them.
+        """
+        if time.monotonic() < max(self._unmarked_until, self._redis_away_until):
             return True
         try:
             return await self._redis.get(_key(identity)) is not None
         except (RedisError, OSError, TimeoutError):
+            self._redis_away_until = time.monotonic() + _RETRY_REDIS_S
             return True
 
 

@@ -87,6 +87,13 @@ GUARDS = (
         without="        return bool(given)",
     ),
     taken_away(
+        "runtime/data/reading.py",
+        "the tenant of a reading ends with its statement",
+        "set_config('app.tenant_id', ${number}::text, true)",
+        "tests/integration/data/test_reading.py::test_no_tenant_stays_on_the_connection",
+        without="set_config('app.tenant_id', ${number}::text, false)",
+    ),
+    taken_away(
         ENDPOINT,
         "a sign-in belongs to its store",
         "            if tenant.id != claims.tenant_id:",
