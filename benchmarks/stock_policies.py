@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from actors.stock.folding import fold
 from actors.stock.product import Product
-from actors.stock.rows import Store
+from actors.stock.store import Store
 from benchmarks.stock_traces import FIRST_DAY, Trace
 from runtime.events.catalogue import (
     Payload,

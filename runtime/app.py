@@ -227,7 +227,9 @@ async def _relay_actors(parts: _Parts, signal: WakeSignal) -> list[ActorSpec]:
 async def _engine_actors(parts: _Parts, name: str) -> list[ActorSpec]:
     database = await parts.database("engine")
     limit = DeadLetterLimit()
-    consumer = Consumer(engines()[name](), database, limit=limit, observe=_observer(name))
+    consumer = Consumer(
+        engines()[name](), database, limit=limit, on_failure=metrics.ENGINE_FAILURES.labels(name).inc
+    )
     droplet = socket.gethostname()
 
     def observe(partition: int, progress: Progress) -> None:
@@ -309,14 +311,6 @@ def _observe_relay(published: Mapping[int, int], seconds: float) -> None:
     metrics.RELAY_BATCH_SECONDS.observe(seconds)
     for partition, count in published.items():
         metrics.RELAY_PUBLISHED.labels(partition).inc(count)
-
-
-def _observer(name: str) -> Callable[[str, float], None]:
-    def observe(kind: str, count: float) -> None:
-        if kind == "failures":
-            metrics.ENGINE_FAILURES.labels(name).inc(count)
-
-    return observe
 
 
 def _connections(database: Database | Replica, which: int) -> float:

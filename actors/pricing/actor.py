@@ -76,14 +76,15 @@ class PricingEngine(Engine):
         """Delete all rows of a tenant."""
         await tx.execute(sql.clear_pricing_engine, tenant_id=tenant_id)
 
-    async def roll(self, tx: EngineTransaction, tenant_id: UUID, today: date) -> None:
+    async def roll(self, tx: EngineTransaction, tenant_id: UUID, today: date) -> bool:
         """Let the days up to ``today`` begin: prices start and end, alerts open and close."""
         stores = await rows.read_stores(tx, [tenant_id])
         store = stores[tenant_id]
         if store.today is None or today <= store.today:
-            return
+            return True
         store.today = today
         await _begin_days(tx, stores)
+        return True
 
 
 async def _begin_days(tx: EngineTransaction, stores: Mapping[UUID, Store]) -> None:

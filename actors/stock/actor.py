@@ -6,6 +6,7 @@ are read, changed event by event, and written back: a handful of statements, how
 
 from __future__ import annotations
 
+from asyncio import sleep
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -18,7 +19,7 @@ from actors.stock.model import abc_classes
 from actors.stock.parameters import defaults_json, parameters_json
 from actors.stock.product import Product
 from actors.stock.purchases import Purchase
-from actors.stock.rows import Store
+from actors.stock.store import Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 from runtime.events.catalogue import (
@@ -41,6 +42,10 @@ from runtime.events.engine import Engine
 from runtime.events.event import Event
 
 DEMAND_KEPT_DAYS = 400
+PRODUCTS_AT_ONCE = 25
+"""Others of the process get their turn after the days of so many products are closed: some milliseconds."""
+ROLLED_AT_ONCE = timedelta(days=7)
+"""A store nobody has rolled for long is brought to the present in transactions of at most so many days."""
 
 
 @dataclass(slots=True)
@@ -95,14 +100,17 @@ class StockEngine(Engine):
         """Delete all rows of a tenant."""
         await tx.execute(sql.clear_stock_engine, tenant_id=tenant_id)
 
-    async def roll(self, tx: EngineTransaction, tenant_id: UUID, today: date) -> None:
-        """Close the days before ``today`` and classify the products by the revenue of their window."""
+    async def roll(self, tx: EngineTransaction, tenant_id: UUID, today: date) -> bool:
+        """Close the days before ``today``, a week at a time; then classify the products by their window's revenue."""
         store = (await rows.read_stores(tx, [tenant_id]))[tenant_id]
         if store.today is None:
-            return
+            return True
         if today > store.today:
-            await _close_days(tx, store, today)
+            reached = min(today, store.today + ROLLED_AT_ONCE)
+            await _close_days(tx, store, reached)
             await rows.save_stores(tx, [store])
+            if reached < today:
+                return False
         else:
             await rows.load_all_products(tx, store)
         classes = abc_classes(
@@ -116,6 +124,7 @@ class StockEngine(Engine):
                 product.assess(store.policy_of(product), store.day, tx.now)
                 reclassified.append((store, product))
         await rows.save_products(tx, reclassified)
+        return True
 
 
 def _of_store(store: Store) -> tuple[object, ...]:
@@ -150,15 +159,15 @@ async def _close_days(tx: EngineTransaction, store: Store, today: date) -> None:
     await rows.load_all_products(tx, store)
     await load_forecasters(tx, store)
     leaving = await rows.read_leaving_demand(tx, store, first, today)
-    day = first
-    while day <= today:
-        begins = datetime.combine(day, time.min, store.zone)
-        for key, product in store.products.items():
-            left = day - timedelta(days=product.window_days)
-            policy = store.policy_of(product)
-            product.close_day(day, leaving.get((key, left)), policy)
-            product.assess(policy, day, begins)
-        day += timedelta(days=1)
+    days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
+    begins = [datetime.combine(day, time.min, store.zone) for day in days]
+    for number, (key, product) in enumerate(store.products.items(), 1):
+        policy, window = store.policy_of(product), timedelta(days=product.window_days)
+        for day, at in zip(days, begins, strict=True):
+            product.close_day(day, leaving.get((key, day - window)), policy)
+            product.assess(policy, day, at)
+        if number % PRODUCTS_AT_ONCE == 0:
+            await sleep(0)
     store.today = today
     await rows.save_products(tx, [(store, product) for product in store.products.values()])
     before = today - timedelta(days=DEMAND_KEPT_DAYS)
@@ -218,6 +227,7 @@ async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch])
     """Read what the events touch, change it event by event, write it back."""
     await _load(tx, stretches)
     touched: dict[Product, Store] = {}
+    waiting: dict[Product, datetime] = {}
     moved: dict[tuple[UUID, int, int], tuple[Store, UUID, UUID]] = {}
     for stretch in stretches:
         store, today, policy_of = stretch.store, stretch.today, stretch.store.policy_of
@@ -225,11 +235,18 @@ async def _apply_stretches(tx: EngineTransaction, stretches: Sequence[_Stretch])
             at = event.occurred_at
             for product in fold(store, event, day):
                 touched[product] = store
-                product.assess(policy_of(product), today, at)
+                if product.watch(policy_of(product), today, at):
+                    waiting[product] = at
+                else:
+                    waiting.pop(product, None)
             payload = event.payload
             if isinstance(payload, StockUpdated):
                 place = (store.tenant_id, payload.product_id.int, payload.location_id.int)
                 moved[place] = (store, payload.product_id, payload.location_id)
+        await sleep(0)  # others of the process come in between two stores
+    for product, at in waiting.items():
+        store = touched[product]
+        product.assess(store.policy_of(product), store.day, at)
     if moved:
         await rows.save_levels(tx, list(moved.values()))
     await rows.save_products(tx, [(store, product) for product, store in touched.items()])

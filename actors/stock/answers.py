@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from actors.stock.product import Product
-from actors.stock.rows import Answer, Store
+from actors.stock.store import Answer, Store
 from runtime.events.catalogue import SuggestionAccepted, SuggestionDismissed, SuggestionSnoozed
 from runtime.events.event import Event
 

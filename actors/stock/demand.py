@@ -6,7 +6,6 @@ Demand is in units of the product per day (a day without sales counts as zero), 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,11 +56,6 @@ class ExponentialDemand:
         step = self.alpha * (demand - self.mean)
         self.variance = (1.0 - self.alpha) * (self.variance + step * (demand - self.mean))
         self.mean += step
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation, units per day."""
-        return math.sqrt(self.variance)
 
 
 @dataclass(slots=True)
@@ -127,22 +121,6 @@ class Tsb:
     def forecast(self) -> float:
         """Units per day."""
         return self.chance * self.size
-
-
-def exponentially_weighted(demands: Iterable[float], alpha: float) -> tuple[float, float]:
-    """Exponentially weighted mean and standard deviation of a series, oldest day first."""
-    demand = ExponentialDemand(alpha)
-    for quantity in demands:
-        demand.add(quantity)
-    return demand.mean, demand.deviation
-
-
-def croston(demands: Iterable[float], alpha: float = CROSTON_ALPHA) -> Croston:
-    """Croston's state after a series, oldest day first."""
-    state = Croston(alpha)
-    for quantity in demands:
-        state.add(quantity)
-    return state
 
 
 def is_intermittent(days: int, demand_days: int) -> bool:

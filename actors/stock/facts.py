@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 
 from actors.stock.demand import Pattern
 from actors.stock.forecast import Forecaster, Method
-from actors.stock.learning import learn_day
 from actors.stock.model import AbcClass, Risk, XyzClass
 from actors.stock.parameters import Policy
 
@@ -200,10 +199,11 @@ class Facts:
             self.suggestion_state = "snoozed"
             self.suggestion_until = until - _ONE_DAY
 
-    def close_day(self, today: date, leaving: DayDemand | None, policy: Policy) -> None:
+    def begin_day(self, today: date, leaving: DayDemand | None) -> float | None:
         """Begin the day ``today``: yesterday is complete, the day ``leaving`` falls out of the window.
 
-        A yesterday without stock from beginning to end is marked: its missing sales say nothing about demand.
+        Returns yesterday's demand. A yesterday without stock from beginning to end is marked: its missing sales say
+        nothing about demand, which then is None.
         """
         self.changed = True
         yesterday = today - _ONE_DAY
@@ -224,12 +224,11 @@ class Facts:
             if leaving.stock_out:
                 self.window_stock_out_days -= 1
             self._change_window(leaving.quantity, 0.0, -leaving.revenue)
-        if self.known_since is not None and self.known_since < today:
-            learn_day(self, yesterday, quantity, policy)
         if self.accepted_until is not None and today > self.accepted_until:
             self.on_order, self.accepted_until = self.ordered, None
         if self.suggestion_until is not None and today > self.suggestion_until:
             self.suggestion_state = self.suggestion_until = None
+        return quantity
 
     def measured_days(self, today: date) -> int:
         """The days of the window, today included, that say something about demand."""

@@ -12,7 +12,7 @@ from datetime import date
 from actors.stock.answers import ANSWERS, fold_answer
 from actors.stock.product import Product
 from actors.stock.purchases import fold_purchase
-from actors.stock.rows import Level, Store
+from actors.stock.store import Level, Store
 from runtime.events.catalogue import (
     OrderReturned,
     ProductCreated,

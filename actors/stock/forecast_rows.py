@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from actors.columns import array_literal
 from actors.stock.forecast import Forecaster
+from actors.stock.product import Product
+from actors.stock.store import Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
-
-if TYPE_CHECKING:
-    from actors.stock.product import Product
-    from actors.stock.rows import Store
 
 
 async def load_forecasters(tx: EngineTransaction, store: Store) -> None:

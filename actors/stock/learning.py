@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
 
 from actors.stock.demand import CROSTON_ALPHA, Croston, ExponentialDemand, demand_pattern, is_intermittent
+from actors.stock.facts import Facts
 from actors.stock.forecast import Forecaster
-
-if TYPE_CHECKING:
-    from actors.stock.facts import Facts
-    from actors.stock.parameters import Policy
+from actors.stock.parameters import Policy
 
 RECENT_ALPHA = 0.1
 

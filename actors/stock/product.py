@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from actors.stock.demand import mean_and_deviation
 from actors.stock.facts import DayDemand, Facts
+from actors.stock.learning import learn_day
 from actors.stock.model import (
     Risk,
     days_until_stock_out,
@@ -29,12 +30,35 @@ from actors.stock.parameters import Policy
 
 __all__ = ["DayDemand", "Product"]
 
+_ONE_DAY = timedelta(days=1)
+
 AlertKind = Literal["stock_out", "excess", "dead_stock"]
 
 
 @dataclass(slots=True, eq=False)
 class Product(Facts):
     """A product's facts with what is advised about it."""
+
+    def close_day(self, today: date, leaving: DayDemand | None, policy: Policy) -> None:
+        """Begin the day ``today`` and learn from yesterday; the day ``leaving`` falls out of the window."""
+        quantity = self.begin_day(today, leaving)
+        if self.known_since is not None and self.known_since < today:
+            learn_day(self, today - _ONE_DAY, quantity, policy)
+
+    def watch(self, policy: Policy, today: date, at: datetime) -> bool:
+        """Bring the alert up to date after one of many events. True: it goes on as it was, which took no levels to say,
+        and ``assess`` is due once the last event is folded."""
+        if self.active and self.status == "open" and self.kind == "stock_out":
+            mean = self._mean(max(self.measured_days(today), 1))
+            days_left = days_until_stock_out(self.available, mean)
+            risk = stock_out_risk(
+                self.available, days_left, policy.lead_time, policy.review_period, -math.inf
+            )
+            if risk is not None:
+                self.risk = risk
+                return True
+        self.assess(policy, today, at)
+        return False
 
     def assess(self, policy: Policy, today: date, at: datetime) -> None:
         """Compute demand, levels and alert anew; ``at`` is when an alert that changes now opened or closed."""
@@ -91,12 +115,14 @@ class Product(Facts):
         return position < self.mean * (policy.lead_time + policy.review_period)
 
     def _measure(self, today: date) -> None:
-        days = self.measured_days(today)
-        mean, deviation = mean_and_deviation(self.window_quantity, self.window_squares, max(days, 1))
-        if self.forecast is not None:
-            mean = self.forecast
+        days = max(self.measured_days(today), 1)
+        mean = self._mean(days)
         self.mean = mean if mean > 0.0 else 0.0
-        self.deviation = deviation
+        _, self.deviation = mean_and_deviation(self.window_quantity, self.window_squares, days)
+
+    def _mean(self, days: int) -> float:
+        """Demand per day as it is believed to be: forecast, or the mean of the window's ``days``."""
+        return self.window_quantity / days if self.forecast is None else self.forecast
 
     def _find_alert(self, policy: Policy, today: date) -> tuple[AlertKind | None, Risk | None]:
         if self.active:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from actors.stock.product import Product
-from actors.stock.rows import Store
+from actors.stock.store import Store
 from runtime.events.catalogue import PurchaseOrderCancelled, PurchaseOrderReceived, PurchaseOrderSent
 from runtime.events.event import Event
 

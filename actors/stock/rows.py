@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from operator import attrgetter
-from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actors.columns import array_literal
 from actors.stock.forecast import Forecaster
 from actors.stock.forecast_rows import save_forecasters
-from actors.stock.parameters import Policy, effective_parameters, observed_policy, policy
+from actors.stock.parameters import effective_parameters
 from actors.stock.product import DayDemand, Product
+from actors.stock.store import Level, Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
 
@@ -32,77 +31,6 @@ _OTHER = (
     "recent_mean", "recent_variance", "suggestion_state", "suggestion_until", "accepted_until",
     "abc_class",
 )  # fmt: skip
-
-
-@dataclass(slots=True)
-class Level:
-    """Stock of one product at one location, as the event numbered ``seq`` left it."""
-
-    on_hand: float = 0.0
-    available: float = 0.0
-    seq: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What somebody answered to a suggestion of ``suggested`` units; ``seq`` is the number of the event."""
-
-    seq: int
-    product_id: UUID
-    at: datetime
-    answer: Literal["accepted", "changed", "dismissed", "snoozed"]
-    suggested: float
-    quantity: float | None = None
-    reason: str | None = None
-    until: date | None = None
-
-
-@dataclass(slots=True)
-class Store:
-    """A tenant in a batch: its time zone, its current day, its own parameters, and the products loaded so far.
-
-    Products and locations are keyed by the integer of their id, which hashes faster than the id.
-    """
-
-    tenant_id: UUID
-    zone: ZoneInfo
-    today: date | None
-    parameters: str | None
-    parameters_seq: int = 0
-    defaults: str | None = None
-    defaults_seq: int = 0
-    products: dict[int, Product] = field(default_factory=dict)
-    levels: dict[tuple[int, int], Level] = field(default_factory=dict)
-    answers: list[Answer] = field(default_factory=list)
-    """What people answered to suggestions, still to be written."""
-    policy: Policy = field(init=False)
-    text: str = field(init=False)
-    """The id as text."""
-
-    def __post_init__(self) -> None:
-        self.text = str(self.tenant_id)
-        self.renew_policy()
-
-    def renew_policy(self) -> None:
-        """Take changed parameters or defaults into account."""
-        self.policy = policy(self.parameters, None, self.defaults)
-
-    def policy_of(self, product: Product) -> Policy:
-        """The store's policy with what the product has of its own and the lead times seen of it."""
-        own = product.own_parameters
-        found = self.policy if own is None else policy(self.parameters, own, self.defaults)
-        return (
-            found
-            if product.lead_times == 0
-            else observed_policy(found, product.lead_times, product.lead_time_mean, product.lead_time_squares)
-        )
-
-    @property
-    def day(self) -> date:
-        """The current day; a store is given its first one before anything is computed for it."""
-        if self.today is None:
-            raise AssertionError("the store has no day yet")
-        return self.today
 
 
 async def read_stores(tx: EngineTransaction, tenant_ids: Iterable[UUID]) -> dict[UUID, Store]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import anyio
+
 from runtime.data.database import Database
 from runtime.data.errors import TooMuchAtOnceError
 from runtime.errors import RetryLaterError
@@ -24,11 +26,12 @@ BATCH_DEADLINE_S = 5.5
 """Shorter than the server's limits on a statement and on a transaction that idles."""
 
 SUCCESSES_TO_GROW = 20
+TURNS_AT_ONCE = 2
+"""Of one engine in this process: PostgreSQL works on one while the other is computed. More would only wait, with all
+their events in memory, for the connections that the other engines need too."""
 
 Failed = dict[UUID, int]
 """Tenants whose next event has failed, with the attempts made at it."""
-
-Observe = Callable[[str, float], None]
 
 log = get_logger(__name__)
 
@@ -53,8 +56,8 @@ class Consumer:
     """Turns over the log: a batch of many tenants first, single tenants when it fails, ever fewer events after that.
 
     A batch that runs into a limit of time or memory is halved, down to one event, and grows again as smaller ones
-    succeed. ``deadline_s`` bounds the work on one batch in this process. ``observe`` is told of applied events,
-    failures and parked events (kind, count), for the metrics.
+    succeed. ``deadline_s`` bounds the work on one batch in this process. ``on_failure`` is told of every failed
+    attempt, for the metrics.
     """
 
     def __init__(
@@ -65,15 +68,16 @@ class Consumer:
         limit: DeadLetterLimit | None = None,
         batch_events: int = BATCH_EVENTS,
         deadline_s: float = BATCH_DEADLINE_S,
-        observe: Observe = lambda _kind, _count: None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self.engine = engine
         self.limit = limit or DeadLetterLimit()
         self.cursors = EngineCursors(engine, database, deadline_s=deadline_s)
-        self._observe = observe
+        self._on_failure = on_failure
         self._most_events = batch_events
         self._batch_events = batch_events
         self._successes = 0
+        self._places = anyio.Semaphore(TURNS_AT_ONCE)
 
     async def step(self, tenants: Collection[UUID], *, suspicious: bool = False) -> Progress:
         """One turn over ``tenants``: apply what lies behind their cursors, up to the batch size.
@@ -82,6 +86,10 @@ class Consumer:
         work, so that an event which kills its process ends in the dead letters too. Raises ``RetryLaterError`` for
         transient causes; nothing has been applied then that will not be found applied.
         """
+        async with self._places:
+            return await self._step(tenants, suspicious=suspicious)
+
+    async def _step(self, tenants: Collection[UUID], *, suspicious: bool) -> Progress:
         started = time.perf_counter()
         await self.cursors.ensure(tenants)
         suspects = await self.cursors.suspect(tenants) if suspicious else frozenset()
@@ -91,7 +99,7 @@ class Consumer:
             self.cursors.owe_attempt(suspects)
             raise
         except Exception as error:  # whatever an engine may raise: look for the one event that does
-            self._observe("failures", 1)
+            self._on_failure()
             log.warning("batch failed", engine=self.engine.name, tenants=len(tenants), error=repr(error))
             progress, failed = await self._tenant_by_tenant(tenants, suspects)
         # Over one of them the process may die: those that have been tried least come first, and are out of danger.
@@ -101,13 +109,12 @@ class Consumer:
                 tenant_id,
                 limit=self.limit,
                 turn_events=self._most_events,
-                observe=self._observe,
+                on_failure=self._on_failure,
             )
             progress.events += await slow_start.run(counted=tenant_id in suspects)
         progress.seconds = time.perf_counter() - started
         if progress.events:
             self.limit.applied(progress.events)
-            self._observe("events", progress.events)
         return progress
 
     async def _apply_smaller(

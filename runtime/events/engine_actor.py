@@ -38,6 +38,9 @@ RECONCILE_INTERVAL_S = 1.0
 RECONCILE_GRACE = timedelta(milliseconds=500)
 RECONCILE_TENANTS = 5_000
 TURN_TENANTS = 500
+BEHIND_TENANTS = 20
+"""Those that a turn has left behind follow so many at a time: a hundred events each, whose rows are read and written
+once instead of once for every four events."""
 GATHER_S = 0.006
 ACKNOWLEDGE_S = 1.0
 MAX_PAUSE_S = 5.0
@@ -104,13 +107,13 @@ class EngineActor:
     async def step(self, message: Message) -> None:
         """Apply all that the message's tenants have behind their cursors, then acknowledge its entries."""
         tenants: frozenset[UUID] | set[UUID] = message.tenants
-        suspicious = message.suspicious
+        at_a_time = TURN_TENANTS
         while tenants:
             behind: set[UUID] = set()
             waiting = list(tenants)
-            for start in range(0, len(waiting), TURN_TENANTS):
+            for start in range(0, len(waiting), at_a_time):
                 progress = await self._consumer.step(
-                    waiting[start : start + TURN_TENANTS], suspicious=suspicious
+                    waiting[start : start + at_a_time], suspicious=message.suspicious
                 )
                 behind |= progress.behind
                 if progress.events:
@@ -123,7 +126,7 @@ class EngineActor:
                         ms=round(progress.seconds * 1000, 1),
                         lag_s=round(progress.oldest_age_s, 3),
                     )
-            tenants = behind
+            tenants, at_a_time = behind, BEHIND_TENANTS
         if message.entry_ids:
             try:
                 with anyio.fail_after(ACKNOWLEDGE_S):

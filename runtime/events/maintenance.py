@@ -90,11 +90,13 @@ class Rolls:
         return done_on != today or (done_seq != position["last_seq"] and position["is_quiet"])
 
     async def _roll(self, tenant_id: UUID, today: date) -> int:
-        async with self._cursors.transaction([tenant_id]) as tx:
-            locked = await self._cursors.lock(tx, [tenant_id])
-            if not locked:
-                return 0
-            await self._cursors.engine.roll(tx, tenant_id, today)
+        arrived = False
+        while not arrived:
+            async with self._cursors.transaction([tenant_id]) as tx:
+                locked = await self._cursors.lock(tx, [tenant_id])
+                if not locked:
+                    return 0
+                arrived = await self._cursors.engine.roll(tx, tenant_id, today)
         self._done[tenant_id] = (today, locked[0]["last_seq"])
         return 1
 

@@ -57,13 +57,13 @@ class SlowStart:
         *,
         limit: DeadLetterLimit,
         turn_events: int,
-        observe: Callable[[str, float], None],
+        on_failure: Callable[[], None],
     ) -> None:
         self._cursors = cursors
         self._tenant_id = tenant_id
         self._limit = limit
         self._turn_events = turn_events
-        self._observe = observe
+        self._on_failure = on_failure
         self._name = cursors.engine.name
         self._blocking = {model.event_type for model in cursors.engine.blocking}
 
@@ -146,7 +146,7 @@ class SlowStart:
             return None
 
     async def _failed(self, row: Record | None, error: Exception) -> Outcome:
-        self._observe("failures", 1)
+        self._on_failure()
         async with self._transaction() as tx:
             cursor = await self._lock(tx)
             if cursor is None:
@@ -202,7 +202,6 @@ class SlowStart:
         )
         await self._cursors.move(tx, {self._tenant_id: row["tenant_seq"]})
         self._limit.parked()
-        self._observe("parked", 1)
         log.error(
             "event parked",
             engine=self._name,

@@ -62,14 +62,6 @@ insert into tenant_event_head (tenant_id, partition)
 values ($tenant_id, $partition)
 on conflict do nothing;
 
--- name: select_events_of_tenant
-select tenant_id, tenant_seq, event_id, event_type, version, occurred_at, payload::text as payload
-from event_outbox
-where tenant_id = $tenant_id
-  and tenant_seq > $after_seq
-order by tenant_seq
-limit $limit;
-
 -- name: list_events
 select
   o.tenant_seq,

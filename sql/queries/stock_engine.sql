@@ -277,13 +277,34 @@ on conflict (tenant_id, product_id) do update set
 
 -- name: save_moved_products
 -- Only what sales and stock movements change, of products that exist.
-insert into engine_stock_products (
-  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity, day_revenue,
-  window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days,
-  stocked_since, out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity,
-  priority, xyz_class, status, kind, risk, opened_at, closed_at
-)
-select *
+update engine_stock_products as p
+set
+  first_sale_day = moved.first_sale_day,
+  last_sale_day = moved.last_sale_day,
+  on_hand = moved.on_hand,
+  available = moved.available,
+  day_quantity = moved.day_quantity,
+  day_revenue = moved.day_revenue,
+  window_quantity = moved.window_quantity,
+  window_squares = moved.window_squares,
+  window_revenue = moved.window_revenue,
+  window_demand_days = moved.window_demand_days,
+  window_stock_out_days = moved.window_stock_out_days,
+  stocked_since = moved.stocked_since,
+  out_since = moved.out_since,
+  mean = moved.mean,
+  deviation = moved.deviation,
+  reorder_point = moved.reorder_point,
+  maximum = moved.maximum,
+  days_left = moved.days_left,
+  suggested_quantity = moved.suggested_quantity,
+  priority = moved.priority,
+  xyz_class = moved.xyz_class,
+  status = moved.status,
+  kind = moved.kind,
+  risk = moved.risk,
+  opened_at = moved.opened_at,
+  closed_at = moved.closed_at
 from unnest(
   $tenant_ids::text::uuid[], $product_id::text::uuid[], $first_sale_day::text::date[],
   $last_sale_day::text::date[], $on_hand::text::float8[], $available::text::float8[],
@@ -296,34 +317,14 @@ from unnest(
   $priority::text::smallint[], $xyz_class::text::text[], $status::text::text[], $kind::text::text[],
   $risk::text::text[], $opened_at::text::timestamptz[],
   $closed_at::text::timestamptz[]
+) as moved (
+  tenant_id, product_id, first_sale_day, last_sale_day, on_hand, available, day_quantity, day_revenue,
+  window_quantity, window_squares, window_revenue, window_demand_days, window_stock_out_days, stocked_since,
+  out_since, mean, deviation, reorder_point, maximum, days_left, suggested_quantity, priority, xyz_class,
+  status, kind, risk, opened_at, closed_at
 )
-on conflict (tenant_id, product_id) do update set
-  first_sale_day = excluded.first_sale_day,
-  last_sale_day = excluded.last_sale_day,
-  on_hand = excluded.on_hand,
-  available = excluded.available,
-  day_quantity = excluded.day_quantity,
-  day_revenue = excluded.day_revenue,
-  window_quantity = excluded.window_quantity,
-  window_squares = excluded.window_squares,
-  window_revenue = excluded.window_revenue,
-  window_demand_days = excluded.window_demand_days,
-  window_stock_out_days = excluded.window_stock_out_days,
-  stocked_since = excluded.stocked_since,
-  out_since = excluded.out_since,
-  mean = excluded.mean,
-  deviation = excluded.deviation,
-  reorder_point = excluded.reorder_point,
-  maximum = excluded.maximum,
-  days_left = excluded.days_left,
-  suggested_quantity = excluded.suggested_quantity,
-  priority = excluded.priority,
-  xyz_class = excluded.xyz_class,
-  status = excluded.status,
-  kind = excluded.kind,
-  risk = excluded.risk,
-  opened_at = excluded.opened_at,
-  closed_at = excluded.closed_at;
+where p.tenant_id = moved.tenant_id
+  and p.product_id = moved.product_id;
 
 -- name: set_product_parameters
 update engine_stock_products

@@ -90,8 +90,10 @@ class Engines:
 
     async def roll(self, tenant_id: UUID, today: datetime) -> None:
         """Have the stock engine begin this day."""
-        async with self.engine.engine([tenant_id]) as tx:
-            await StockEngine().roll(tx, tenant_id, today.date())
+        arrived = False
+        while not arrived:
+            async with self.engine.engine([tenant_id]) as tx:
+                arrived = await StockEngine().roll(tx, tenant_id, today.date())
 
     async def rows(self, table: str, tenant_id: UUID) -> list[dict[str, Any]]:
         """All of a tenant's rows in an engine table, in the order of its key."""

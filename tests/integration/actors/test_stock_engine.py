@@ -231,6 +231,22 @@ async def test_products_are_classified_by_the_revenue_of_their_window(engines: E
     assert classes == ["A", "A", "B", "B", "C", "C"]
 
 
+async def test_a_store_that_nobody_has_rolled_for_long_is_brought_to_the_present_week_by_week(
+    engines: Engines, new_tenant
+) -> None:
+    tenant, sand = await new_tenant(), new_id()
+    await engines.say(tenant, day(0), stock(sand, 40), sale((sand, 3)))
+    await engines.apply(tenant)
+    reached = []
+    arrived = False
+    while not arrived:
+        async with engines.engine.engine([tenant]) as tx:
+            arrived = await StockEngine().roll(tx, tenant, day(18).date())
+        reached.append((await engines.rows("engine_stock_tenants", tenant))[0]["today"])
+    assert reached == [day(number).date() for number in (7, 14, 18)]
+    assert (await engines.product(tenant, sand))["abc_class"] == "A"
+
+
 async def test_intermittent_demand_is_forecast_by_croston(engines: Engines, new_tenant) -> None:
     tenant, pump = await new_tenant(), new_id()
     for number in range(0, 60, 10):

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from runtime.errors import PoisonError, RetryLaterError
-from runtime.events.consumer import Consumer
+from runtime.events.consumer import TURNS_AT_ONCE, Consumer
 from runtime.events.dead_letters import MAX_ATTEMPTS, DeadLetterLimit
 from runtime.events.replay import rebuild, replay_requested
 from tests.support.events import cursor, effects, emit_events
@@ -54,6 +54,35 @@ async def test_several_consumers_at_once_apply_each_event_once(
             tasks.start_soon(work, consumer)
     for tenant_id in tenants:
         assert await effects(owner, tenant_id) == list(range(1, 31))
+
+
+async def test_no_more_than_two_turns_of_an_engine_hold_events_and_connections(
+    database, engine_database, owner, ledger, new_tenant
+) -> None:
+    tenants = [await new_tenant() for _ in range(5)]
+    for tenant_id in tenants:
+        await emit_events(database, tenant_id, 1)
+    at_work, most, gate = 0, 0, anyio.Event()
+
+    async def before_effect(_event) -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await gate.wait()
+        at_work -= 1
+
+    ledger.before_effect = before_effect
+    consumer = Consumer(ledger, engine_database)
+    async with anyio.create_task_group() as tasks:
+        for tenant_id in tenants:
+            tasks.start_soon(consumer.step, [tenant_id])
+        while at_work < TURNS_AT_ONCE:
+            await anyio.sleep(0.001)
+        assert consumer._places.statistics().tasks_waiting == len(tenants) - TURNS_AT_ONCE
+        gate.set()
+    assert most == TURNS_AT_ONCE
+    for tenant_id in tenants:
+        assert await effects(owner, tenant_id) == [1]
 
 
 async def test_a_poison_event_is_parked_after_its_attempts_and_the_others_never_wait(

@@ -150,10 +150,11 @@ async def test_engines_are_rolled_store_by_store_whatever_one_store_says(
     rolled = []
 
     class Rolling(LedgerEngine):
-        async def roll(self, _tx, tenant_id, _today: date) -> None:
+        async def roll(self, _tx, tenant_id, _today: date) -> bool:
             if tenant_id == tenants[0] and len(rolled) < 2:
                 raise ZeroDivisionError
             rolled.append(tenant_id)
+            return True
 
     consumer = Consumer(Rolling(), engine_database)
     for tenant_id in tenants:

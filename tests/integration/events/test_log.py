@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import anyio
+import orjson
 import pytest
 
 from runtime.data.ids import new_id
@@ -75,7 +76,7 @@ async def test_a_store_sees_only_its_own_log(database, new_tenant) -> None:
     await emit_events(database, one, 1, 2)
     await emit_events(database, other, 3)
     async with database.tenant(other) as tx:
-        own = await tx.fetch_all(sql.select_events_of_tenant, after_seq=0, limit=10)
-        foreign = await tx.fetch_all(sql.select_events_of_tenant, tenant_id=one, after_seq=0, limit=10)
-    assert [row["tenant_id"] for row in own] == [other]
+        own = await tx.fetch_all(sql.list_events_after, after_seq=0, limit=10)
+        foreign = await tx.fetch_all(sql.list_events_after, tenant_id=one, after_seq=0, limit=10)
+    assert [orjson.loads(row["body"])["payload"]["delta"] for row in own] == ["3"]
     assert foreign == []

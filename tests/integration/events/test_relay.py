@@ -252,3 +252,26 @@ async def test_a_message_merges_with_the_next_one() -> None:
     message = Message(set(), [b"1-0"])
     message.merge(Message(set(), [b"2-0"]))
     assert message.entry_ids == [b"1-0", b"2-0"]
+
+
+async def test_tenants_left_behind_follow_a_few_at_a_time(
+    database, engine_database, redis_client, owner, ledger, new_tenant, monkeypatch
+) -> None:
+    """A batch of few tenants holds many events of each, so that their rows are read and written less often."""
+    monkeypatch.setattr("runtime.events.engine_actor.BEHIND_TENANTS", 2)
+    tenants = [await new_tenant() for _ in range(5)]
+    for tenant_id in tenants:
+        await emit_events(database, tenant_id, *range(1, 9))
+    turns = []
+
+    class Watched(Consumer):
+        async def step(self, tenants, *, suspicious=False):
+            progress = await super().step(tenants, suspicious=suspicious)
+            turns.append((len(tenants), progress.events))
+            return progress
+
+    actor = EngineActor(Watched(ledger, engine_database, batch_events=10), redis_client, 0, "test-0")
+    await actor.step(Message(set(tenants)))
+    assert turns == [(5, 10), (2, 10), (2, 10), (1, 6), (2, 2), (2, 2)]
+    for tenant_id in tenants:
+        assert await effects(owner, tenant_id) == list(range(1, 9))

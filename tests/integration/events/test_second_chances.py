@@ -135,7 +135,7 @@ async def test_a_failure_told_late_neither_parks_nor_moves_the_cursor_back(
     consumer = Consumer(ledger, engine_database)
     await consumer.cursors.ensure([tenant_id])
     slow_start = SlowStart(
-        consumer.cursors, tenant_id, limit=consumer.limit, turn_events=9, observe=lambda _kind, _count: None
+        consumer.cursors, tenant_id, limit=consumer.limit, turn_events=9, on_failure=lambda: None
     )
     async with engine_database.engine([tenant_id]) as tx:
         [row, *_] = await consumer.cursors.read(tx, {tenant_id: 0}, 1)

@@ -46,8 +46,15 @@ def test_no_other_s_s_policy_nearby_is_cheaper(fixed: float, mean: float) -> Non
     assert min(others) == pytest.approx(least, abs=1e-9)
 
 
+def croston(series: list[int]) -> demand.Croston:
+    state = demand.Croston(alpha=0.1)
+    for quantity in series:
+        state.add(quantity)
+    return state
+
+
 def test_croston_and_its_correction_give_the_published_numbers() -> None:
-    state = demand.croston(SERIES, alpha=0.1)
+    state = croston(SERIES)
     assert state.size == pytest.approx(2.75025, abs=5e-6)
     assert state.interval == pytest.approx(2.79328, abs=5e-6)
     assert state.forecast == pytest.approx(0.98460, abs=5e-6)
@@ -55,7 +62,7 @@ def test_croston_and_its_correction_give_the_published_numbers() -> None:
 
 
 def test_croston_of_a_product_never_asked_for_forecasts_nothing() -> None:
-    assert demand.croston([0, 0, 0]).corrected_forecast == 0.0
+    assert croston([0, 0, 0]).corrected_forecast == 0.0
 
 
 @given(st.lists(st.integers(0, 500), min_size=2, max_size=120))
@@ -74,10 +81,12 @@ def test_one_day_has_a_mean_and_no_deviation() -> None:
 def test_the_exponential_mean_weighs_days_geometrically(days: list[float], alpha: float) -> None:
     weights = [alpha * (1 - alpha) ** age for age in range(len(days) - 1)] + [(1 - alpha) ** (len(days) - 1)]
     expected = math.fsum(weight * day for weight, day in zip(weights, reversed(days), strict=True))
-    mean, deviation = demand.exponentially_weighted(days, alpha)
-    assert mean == pytest.approx(expected, abs=1e-6)
+    recent = demand.ExponentialDemand(alpha)
+    for day in days:
+        recent.add(day)
+    assert recent.mean == pytest.approx(expected, abs=1e-6)
     variance = math.fsum(w * (day - expected) ** 2 for w, day in zip(weights, reversed(days), strict=True))
-    assert deviation == pytest.approx(math.sqrt(variance), abs=1e-4)
+    assert math.sqrt(recent.variance) == pytest.approx(math.sqrt(variance), abs=1e-4)
 
 
 def test_demand_is_intermittent_when_most_days_have_none() -> None:
