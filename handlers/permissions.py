@@ -18,7 +18,8 @@ class Role(StrEnum):
     PLATFORM_ADMIN = "platform_admin"
 
 
-_READ_STORE = frozenset(
+# What is sold, and to whom; not what it costs.
+_READ_SALES = frozenset(
     {
         "prices:read",
         "products:read",
@@ -29,15 +30,13 @@ _READ_STORE = frozenset(
         "stock:read",
         "insights:read",
         "dashboard:read",
-        "suppliers:read",
-        "purchase_orders:read",
         "deliveries:read",
         "routes:read",
         "vehicles:read",
     }
 )
 
-_SELLER = _READ_STORE | {
+_SELLER = _READ_SALES | {
     "customers:create",
     "customers:update",
     "sites:create",
@@ -52,7 +51,9 @@ _SELLER = _READ_STORE | {
     "insights:answer",
 }
 
-_FINANCE = _READ_STORE | {
+_FINANCE = _READ_SALES | {
+    "suppliers:read",
+    "purchase_orders:read",
     "events:read",
     "quotes:approve",
     "quotes:reject",
@@ -141,3 +142,11 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     Role.DRIVER: _DRIVER,
     Role.PLATFORM_ADMIN: _PLATFORM_ADMIN,
 }
+
+
+HIDDEN_COST: Final = "Null for whoever may not see costs"
+
+
+def sees_costs(permissions: frozenset[str]) -> bool:
+    """Whether purchase prices, costs and margins are shown; they are nobody's business who sells."""
+    return "costs:read" in permissions

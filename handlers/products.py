@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from handlers.changes import CheckVersion, any_version, asked_changes, lock, unchanged
 from handlers.documents import Barcode
+from handlers.permissions import HIDDEN_COST, sees_costs
 from handlers.search import find
 from handlers.units import Unit, UnitConversion, UnitConversions, check_units
 from runtime.data.errors import UniqueViolationError
@@ -91,7 +92,7 @@ class ProductView(View):
     category: str | None
     unit: Unit
     base_price: Money
-    cost: Money | None
+    cost: Money | None = Field(description=HIDDEN_COST)
     barcode: str | None
     weight_kg: QuantityOrZero | None
     volume_m3: Volume | None
@@ -135,7 +136,12 @@ async def list_products(call: Call[ProductList]) -> Reply:
     """``q`` finds products by code, name or barcode while it is being typed: the beginning of a word is
     enough, accents and case do not matter, and when nothing has those words, misspelt ones are understood."""
     query = call.query
-    filters = {"category": query.category, "active": query.active, "limit": query.limit + 1}
+    filters = {
+        "category": query.category,
+        "active": query.active,
+        "limit": query.limit + 1,
+        "costs": sees_costs(call.identity.permissions),
+    }
     if query.q:
         return await find(call, sql.search_products, sql.search_similar_products, filters)
     first, second = call.cursor() or (None, None)
@@ -162,13 +168,13 @@ async def create_product(call: Call, body: ProductNew) -> Reply:
     """The code (SKU) is unique in the store, upper and lower case alike."""
     product_id = await create(call.tx, body)
     call.audit("product.created", "product", product_id, after=body.model_dump(mode="json"))
-    return await _reply(call.tx, product_id)
+    return await _reply(call, product_id)
 
 
 @routes.get("/products/{product_id}", may="products:read", summary="Show a product", answers=ProductView)
 async def get_product(call: Call, product_id: UUID) -> Reply:
     """One product, with its version as ETag."""
-    return await _reply(call.tx, product_id)
+    return await _reply(call, product_id)
 
 
 @routes.patch(
@@ -182,7 +188,7 @@ async def change_product(call: Call, product_id: UUID, body: ProductChange) -> R
     """A new base price enters the price history; prices inside quotes and orders stay as they were."""
     before, after = await change(call.tx, product_id, body, call.if_match)
     call.audit("product.updated", "product", product_id, before=before, after=after)
-    return await _reply(call.tx, product_id)
+    return await _reply(call, product_id)
 
 
 @routes.get(
@@ -195,7 +201,7 @@ async def change_product(call: Call, product_id: UUID, body: ProductChange) -> R
 )
 async def list_product_prices(call: Call[ListQuery], product_id: UUID) -> Reply:
     """The newest price first: who changed it, when, from what to what."""
-    if await call.tx.fetch_one(sql.get_product, id=product_id) is None:
+    if await call.tx.fetch_one(sql.find_product, product_id=product_id) is None:
         raise NotFoundError
     changed, price_id = call.cursor() or (None, None)
     rows = await call.tx.fetch_all(
@@ -262,8 +268,8 @@ async def _record_price(
     )
 
 
-async def _reply(tx: TenantTransaction, product_id: UUID) -> Reply:
-    row = await tx.fetch_one(sql.get_product, id=product_id)
+async def _reply(call: Call, product_id: UUID) -> Reply:
+    row = await call.tx.fetch_one(sql.get_product, id=product_id, costs=sees_costs(call.identity.permissions))
     if row is None:
         raise NotFoundError
     return Reply(row["body"], version=row["version"])

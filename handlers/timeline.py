@@ -67,7 +67,7 @@ async def list_timeline(call: Call[NewestFirst], customer_id: UUID) -> Reply:
 async def list_paid_prices(call: Call, customer_id: UUID, product_id: UUID) -> Reply:
     """The last ten times, the latest first."""
     await _known(call, customer_id)
-    if await call.tx.fetch_one(sql.get_product, id=product_id) is None:
+    if await call.tx.fetch_one(sql.find_product, product_id=product_id) is None:
         raise NotFoundError
     return Reply(
         await call.tx.fetch_value(sql.list_paid_prices, customer_id=customer_id, product_id=product_id)

@@ -499,9 +499,9 @@ CREATE TABLE public.products (
 
 ALTER TABLE ONLY public.products FORCE ROW LEVEL SECURITY;
 
-CREATE FUNCTION public.product_json(product public.products) RETURNS text
+CREATE FUNCTION public.product_json(product public.products, costs boolean) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    RETURN (json_build_object('id', (product).id, 'sku', (product).sku, 'name', (product).name, 'description', (product).description, 'category', (product).category, 'unit', (product).unit, 'base_price', ((product).base_price)::text, 'cost', ((product).cost)::text, 'barcode', (product).barcode, 'weight_kg', ((product).weight_kg)::text, 'volume_m3', ((product).volume_m3)::text, 'unit_conversions', (product).unit_conversions, 'sale_pack', (product).sale_pack, 'purchase_pack', (product).purchase_pack, 'active', (product).active, 'version', (product).version, 'created_at', (product).created_at, 'updated_at', (product).updated_at))::text;
+    RETURN (json_build_object('id', (product).id, 'sku', (product).sku, 'name', (product).name, 'description', (product).description, 'category', (product).category, 'unit', (product).unit, 'base_price', ((product).base_price)::text, 'cost', CASE WHEN costs THEN ((product).cost)::text ELSE NULL::text END, 'barcode', (product).barcode, 'weight_kg', ((product).weight_kg)::text, 'volume_m3', ((product).volume_m3)::text, 'unit_conversions', (product).unit_conversions, 'sale_pack', (product).sale_pack, 'purchase_pack', (product).purchase_pack, 'active', (product).active, 'version', (product).version, 'created_at', (product).created_at, 'updated_at', (product).updated_at))::text;
 
 CREATE FUNCTION public.purchase_order_json(purchase public.purchase_orders, supplier_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE

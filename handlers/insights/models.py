@@ -66,7 +66,9 @@ class AlertView(StockFigures):
     """Something about a product's stock that wants attention; it closes by itself when its cause ends."""
 
     closed_at: datetime | None
-    capital: SignedMoney | None = Field(description="Cost of the goods that are too many; null when unknown")
+    capital: SignedMoney | None = Field(
+        description="Cost of the goods that are too many; null when unknown, and for whoever may not see costs"
+    )
 
 
 class PacksView(View):

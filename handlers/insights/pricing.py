@@ -47,7 +47,7 @@ TREND_CONFIDENCE = 0.9
 
 @routes.get(
     "/insights/pricing/compare/{product_id}",
-    may="insights:read",
+    may="costs:read",
     stale=True,
     summary="Compare a product's suppliers",
     answers=ComparisonView,
@@ -71,7 +71,7 @@ async def compare_suppliers(call: Call, product_id: UUID) -> Reply:
 
 @routes.get(
     "/insights/pricing/suggestion/{product_id}",
-    may="insights:read",
+    may="costs:read",
     stale=True,
     summary="Suggest whom to buy a product from",
     answers=SupplierSuggestionView,
@@ -96,7 +96,7 @@ async def suggest_supplier(call: Call, product_id: UUID) -> Reply:
 
 @routes.get(
     "/insights/pricing/base-cost/{product_id}",
-    may="insights:read",
+    may="costs:read",
     stale=True,
     summary="What a product costs",
     answers=BaseCostView,
@@ -126,7 +126,7 @@ async def get_base_cost(call: Call, product_id: UUID) -> Reply:
 
 @routes.get(
     "/insights/pricing/trend/{product_id}",
-    may="insights:read",
+    may="costs:read",
     stale=True,
     summary="Where a product's prices are going",
     answers=TrendView,
@@ -156,7 +156,7 @@ async def get_price_trend(call: Call, product_id: UUID) -> Reply:
 
 @routes.get(
     "/insights/pricing/parameters",
-    may="insights:read",
+    may="costs:read",
     stale=True,
     summary="Show pricing parameters",
     query=PricingParametersQuery,

@@ -31,7 +31,7 @@ routes = Routes(tag="insights")
 
 @routes.get(
     "/insights/pricing/alerts",
-    may="insights:read",
+    may="costs:read",
     stale=True,
     summary="List price alerts",
     query=PricingAlertList,
@@ -67,7 +67,7 @@ async def list_price_alerts(call: Call[PricingAlertList]) -> Reply:
 
 @routes.post(
     "/insights/pricing/alerts/{product_id}/answer",
-    may="insights:answer",
+    may="insights:configure",
     summary="Answer a price alert",
     body=PricingAlertAnswer,
     answers=PricingAlertAnswerView,

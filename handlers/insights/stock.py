@@ -21,6 +21,7 @@ from handlers.insights.models import (
     SuggestionView,
 )
 from handlers.pages import FIRST_ID
+from handlers.permissions import sees_costs
 from handlers.units import ProductUnits
 from runtime.data.queries import sql
 from runtime.events.catalogue import (
@@ -56,8 +57,10 @@ async def list_alerts(call: Call[AlertList]) -> Reply:
         limit=query.limit + 1,
     )
     numbers = Numbers(call.locale)
+    hidden = _hidden(call)
 
     def show(row: Mapping[str, Any]) -> dict[str, Any]:
+        row = {**row, **hidden}
         return {
             **_figures(row),
             "closed_at": row["closed_at"],
@@ -88,8 +91,10 @@ async def list_suggestions(call: Call[ListQuery]) -> Reply:
         limit=call.query.limit + 1,
     )
     numbers = Numbers(call.locale)
+    hidden = _hidden(call)
 
     def show(row: Mapping[str, Any]) -> dict[str, Any]:
+        row = {**row, **hidden}
         quantity, cost = row["suggested_quantity"], row["cost"]
         return {
             **_figures(row),
@@ -193,6 +198,11 @@ async def set_parameters(call: Call, body: ParametersNew) -> Reply:
         after=given.model_dump(mode="json", exclude_none=True),
     )
     return Reply(body)
+
+
+def _hidden(call: Call[Any]) -> dict[str, None]:
+    """What takes the place of a row's cost for those who may not see it: as if it were not known."""
+    return {} if sees_costs(call.identity.permissions) else {"cost": None}
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, Any]:

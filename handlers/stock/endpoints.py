@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from handlers.pages import FIRST_ID, bounds, newest_key
+from handlers.permissions import sees_costs
 from handlers.stock import rules
 from handlers.stock.models import (
     LedgerLineView,
@@ -40,6 +41,7 @@ async def list_stock(call: Call[LevelList]) -> Reply:
         product_id=query.product_id,
         location_id=query.location_id,
         q=query.q or None,
+        costs=sees_costs(call.identity.permissions),
         after_product_id=UUID(cursor[0]) if cursor else FIRST_ID,
         after_location_id=UUID(cursor[1]) if cursor else FIRST_ID,
         limit=query.limit + 1,
@@ -64,6 +66,7 @@ async def list_movements(call: Call[MovementList]) -> Reply:
         location_id=query.location_id,
         order_id=query.order_id,
         kind=query.kind,
+        costs=sees_costs(call.identity.permissions),
         **bounds(call),
     )
     return page_reply(call, rows, query.limit, newest_key)

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from handlers.pages import Day, NewestFirst
+from handlers.permissions import HIDDEN_COST
 from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, QuantityOrZero, SignedQuantity, View
 from runtime.web.pagination import ListQuery
@@ -91,7 +92,7 @@ class LedgerLineView(View):
     kind: MovementKind
     delta: SignedQuantity
     on_hand_after: SignedQuantity
-    unit_cost: Money | None
+    unit_cost: Money | None = Field(description=HIDDEN_COST)
     reason: str | None
     order_id: UUID | None
     user_id: UUID | None
@@ -118,8 +119,8 @@ class LevelView(View):
     expired: QuantityOrZero
     expiring: QuantityOrZero
     next_expiry: date | None
-    last_cost: Money | None
-    average_cost: Money | None
+    last_cost: Money | None = Field(description=HIDDEN_COST)
+    average_cost: Money | None = Field(description=HIDDEN_COST)
     last_sold_at: datetime | None
     updated_at: datetime | None
 

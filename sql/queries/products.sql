@@ -13,7 +13,7 @@ insert into product_prices (tenant_id, id, product_id, previous, price, changed_
 values ($tenant_id, $id, $product_id, $previous, $price, $user_id, $now);
 
 -- name: get_product
-select product_json(products) as body, version
+select product_json(products, $costs) as body, version
 from products
 where tenant_id = $tenant_id
   and id = $id;
@@ -67,7 +67,7 @@ where tenant_id = $tenant_id
   and id = any ($product_ids::uuid[]);
 
 -- name: list_products_by_name
-select product_json(products) as body, name_key, id
+select product_json(products, $costs) as body, name_key, id
 from products
 where tenant_id = $tenant_id
   and (name_key, id) > (
@@ -79,7 +79,7 @@ order by name_key, id
 limit $limit;
 
 -- name: list_products_by_sku
-select product_json(products) as body, sku_key
+select product_json(products, $costs) as body, sku_key
 from products
 where tenant_id = $tenant_id
   and sku_key > coalesce($after_sku::text, '')
@@ -89,7 +89,7 @@ order by sku_key
 limit $limit;
 
 -- name: list_products_by_created
-select product_json(products) as body, created_at, id
+select product_json(products, $costs) as body, created_at, id
 from products
 where tenant_id = $tenant_id
   and (created_at, id) > (
@@ -102,7 +102,7 @@ order by created_at, id
 limit $limit;
 
 -- name: list_newest_products
-select product_json(products) as body, created_at, id
+select product_json(products, $costs) as body, created_at, id
 from products
 where tenant_id = $tenant_id
   and (created_at, id) < (
@@ -136,7 +136,7 @@ with ranked as (
     and ($category::text is null or category = $category)
     and ($active::boolean is null or active = $active)
 )
-select product_json(product) as body, rank, name_key, id
+select product_json(product, $costs) as body, rank, name_key, id
 from ranked
 where (rank, name_key, id) > (
   coalesce($after_rank::integer, -1),
@@ -167,7 +167,7 @@ with ranked as (
     and ($category::text is null or category = $category)
     and ($active::boolean is null or active = $active)
 )
-select product_json(product) as body, rank, name_key, id
+select product_json(product, $costs) as body, rank, name_key, id
 from ranked
 where (rank, name_key, id) > (
   coalesce($after_rank::integer, -1),

@@ -162,7 +162,7 @@ select
     'kind', stock_movements.kind,
     'delta', stock_movements.delta::text,
     'on_hand_after', stock_movements.on_hand_after::text,
-    'unit_cost', stock_movements.unit_cost::text,
+    'unit_cost', case when $costs::boolean then stock_movements.unit_cost::text end,
     'reason', stock_movements.reason,
     'order_id', stock_movements.order_id,
     'user_id', stock_movements.user_id,
@@ -199,8 +199,8 @@ select
     'expired', place.expired::text,
     'expiring', coalesce(soon.quantity, 0)::numeric(14,3)::text,
     'next_expiry', soon.first_day,
-    'last_cost', purchase_costs.last_cost::text,
-    'average_cost', round(stock_costs.average_cost, 2)::text,
+    'last_cost', case when $costs::boolean then purchase_costs.last_cost::text end,
+    'average_cost', case when $costs then round(stock_costs.average_cost, 2)::text end,
     'last_sold_at', place.last_sold_at,
     'updated_at', place.updated_at
   )::text as body

@@ -12,38 +12,39 @@ import pytest
 from runtime.data.database import Database
 from runtime.data.queries import Query, sql
 
+COSTS = {"costs": True}
 FIRST = {"after_name": None, "after_id": None, "limit": 51}
 SEARCH = {"question": "cimento votor", "after_rank": None, **FIRST}
 LISTS: list[tuple[Query, str, dict[str, Any]]] = [
-    (sql.get_product, "products_pkey", {"id": UUID(int=1)}),
-    (sql.list_products_by_name, "products_by_name", {"category": None, "active": None, **FIRST}),
+    (sql.get_product, "products_pkey", {**COSTS, "id": UUID(int=1)}),
+    (sql.list_products_by_name, "products_by_name", {**COSTS, "category": None, "active": None, **FIRST}),
     (
         sql.list_products_by_name,
         "products_by_name",
-        {"category": None, "active": True, **FIRST, "after_name": "m", "after_id": UUID(int=1)},
+        {**COSTS, "category": None, "active": True, **FIRST, "after_name": "m", "after_id": UUID(int=1)},
     ),
     (
         sql.list_products_by_name,
         "products_by_category",
-        {"category": "Category 3", "active": None, **FIRST},
+        {**COSTS, "category": "Category 3", "active": None, **FIRST},
     ),
     (
         sql.list_products_by_sku,
         "products_sku_key",
-        {"category": None, "active": None, "after_sku": "p-2", "limit": 51},
+        {**COSTS, "category": None, "active": None, "after_sku": "p-2", "limit": 51},
     ),
     (
         sql.list_products_by_created,
         "products_by_created",
-        {"category": None, "active": None, "after_created": None, "after_id": None, "limit": 51},
+        {**COSTS, "category": None, "active": None, "after_created": None, "after_id": None, "limit": 51},
     ),
     (
         sql.list_newest_products,
         "products_by_created",
-        {"category": None, "active": None, "after_created": None, "after_id": None, "limit": 51},
+        {**COSTS, "category": None, "active": None, "after_created": None, "after_id": None, "limit": 51},
     ),
-    (sql.search_products, "products_search", {"category": None, "active": True, **SEARCH}),
-    (sql.search_similar_products, "products_search", {"category": None, "active": True, **SEARCH}),
+    (sql.search_products, "products_search", {**COSTS, "category": None, "active": True, **SEARCH}),
+    (sql.search_similar_products, "products_search", {**COSTS, "category": None, "active": True, **SEARCH}),
     (
         sql.list_product_prices,
         "product_prices_by_product",
@@ -107,10 +108,13 @@ async def test_a_search_looks_its_words_up_in_the_index_under_row_level_security
     database: Database, big_store: UUID
 ) -> None:
     words = await explain(
-        database, big_store, sql.search_products, {"category": None, "active": None, **SEARCH}
+        database, big_store, sql.search_products, {**COSTS, "category": None, "active": None, **SEARCH}
     )
     alike = await explain(
-        database, big_store, sql.search_similar_products, {"category": None, "active": None, **SEARCH}
+        database,
+        big_store,
+        sql.search_similar_products,
+        {**COSTS, "category": None, "active": None, **SEARCH},
     )
     assert index_condition(words).count("search ~~") == 1
     assert index_condition(alike).count("search %>") >= 1

@@ -80,6 +80,13 @@ async def test_alerts_come_by_risk_and_explain_themselves_in_both_languages(shop
     english = await shop.get(f"{STOCK}/alerts?kind=stock_out", headers={"Accept-Language": "en"})
     assert "the stock lasts 2 days" in english["items"][0]["explanation"]
     assert len(english["items"]) == 2
+    assert "capital parado" in found["items"][1]["explanation"]
+    await shop.client.login("seller")
+    shown = await shop.get(f"{STOCK}/alerts")
+    assert [one["capital"] for one in shown["items"]] == [None] * 3
+    assert not any("capital" in one["explanation"] for one in shown["items"])
+    suggested = (await shop.get(f"{STOCK}/suggestions"))["items"]
+    assert [one["estimated_cost"] for one in suggested] == [None] * len(suggested)
 
 
 async def test_an_alert_that_ended_is_found_among_the_closed_ones(shop: Shop) -> None:

@@ -356,10 +356,10 @@ async def test_impossible_parameters_are_refused(yard: Yard, body: dict[str, Any
     await yard.api.json("PUT", f"{PRICING}/parameters", body, status=422)
 
 
-async def test_sellers_read_drivers_do_not_and_neither_sets_parameters(yard: Yard) -> None:
+async def test_only_who_sees_costs_reads_and_finance_sets_no_parameters(yard: Yard) -> None:
     product = await yard.product()
     paths = [f"{name}/{product}" for name in ("compare", "suggestion", "base-cost", "trend")]
-    for role, status in (("seller", 200), ("finance", 200), ("driver", 403)):
+    for role, status in (("seller", 403), ("finance", 200), ("driver", 403)):
         await yard.api.login(role)
         for path in [*paths, "alerts", "parameters"]:
             assert (await yard.api.get(f"{PRICING}/{path}")).status == status, (role, path)

@@ -32,6 +32,7 @@ MOVEMENTS: dict[str, Any] = {
     "location_id": None,
     "order_id": None,
     "kind": None,
+    "costs": True,
     **NEWEST,
 }
 LISTS: list[tuple[Query, str, dict[str, Any]]] = [
