@@ -20,5 +20,4 @@ async def transaction(call: Call[Any]) -> AsyncIterator[TenantTransaction]:
         tx.correlation_id = call.request_id
         if (span := call.request[TRACE].span) is not None:
             tx.traceparent = span.traceparent
-        tx.wake = call.context.wake
         yield tx

@@ -35,7 +35,7 @@ _KEPT: Mapping[Kind, tuple[int, Literal["JPEG", "PNG"]]] = {
 }
 
 _MAGIC = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"))
-_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
 
 # 25 million pixels take 100 MB while they are decoded.
 _DECODING = anyio.CapacityLimiter(2)
@@ -58,7 +58,7 @@ class Picture:
 
 def check_media_type(request: web.Request) -> None:
     """415 unless the request says that its body is an image we take."""
-    if request.content_type not in _MEDIA_TYPES:
+    if request.content_type not in MEDIA_TYPES:
         raise RefusedError(
             "media_type",
             "The body has to be a JPEG, PNG or WebP image.",

@@ -93,7 +93,7 @@ async def _keep(call: Call) -> _Kept:
     may="settings:update",
     summary="Set the store's logo",
     prepare=_keep,
-    reads_body=True,
+    takes=pictures.MEDIA_TYPES,
     answers=LogoView,
     errors=(413, 415, 422),
 )

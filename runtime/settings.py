@@ -110,7 +110,8 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description="32 random bytes or more; signs tokens and cursors. Development makes its own",
+        description="32 random bytes or more; keys of tokens, CSRF, cursors and webhooks come from it. "
+        "Development makes its own",
     )
     secret_key_previous: SecretStr = Field(
         SecretStr(""), description="The key before the last rotation: still verifies, never signs"

@@ -44,7 +44,7 @@ async def _keep(call: Call[ImageQuery], delivery_id: UUID) -> _Kept:
     may="deliveries:drive",
     summary="Add a photo or a signature",
     prepare=_keep,
-    reads_body=True,
+    takes=pictures.MEDIA_TYPES,
     query=ImageQuery,
     answers=ImageView,
     status=201,

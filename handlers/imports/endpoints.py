@@ -6,6 +6,7 @@ from handlers.imports.customers import Customers
 from handlers.imports.models import RegisterImportQuery, RegisterImportView
 from handlers.imports.products import Products
 from handlers.imports.running import run
+from handlers.tables import uploads
 from runtime.errors import ForbiddenError
 from runtime.web.call import Call, Reply
 from runtime.web.routing import Routes
@@ -18,6 +19,7 @@ routes = Routes(tag="imports")
     may="products:create",
     summary="Import products",
     transaction=False,
+    takes=uploads.MEDIA_TYPES,
     query=RegisterImportQuery,
     answers=RegisterImportView,
     errors=(413,),
@@ -36,6 +38,7 @@ async def import_products(call: Call[RegisterImportQuery]) -> Reply:
     may="customers:create",
     summary="Import customers",
     transaction=False,
+    takes=uploads.MEDIA_TYPES,
     query=RegisterImportQuery,
     answers=RegisterImportView,
     errors=(413,),

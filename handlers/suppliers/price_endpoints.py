@@ -17,6 +17,7 @@ from handlers.suppliers.models import (
     PriceNew,
     PriceView,
 )
+from handlers.tables import uploads
 from runtime.data.ids import new_id
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
@@ -150,6 +151,7 @@ async def forget_code(call: Call, supplier_id: UUID, code_id: UUID) -> Reply:
     may="suppliers:update",
     summary="Import a supplier's price list",
     transaction=False,
+    takes=uploads.MEDIA_TYPES,
     query=ImportQuery,
     answers=ImportView,
     errors=(404, 413),

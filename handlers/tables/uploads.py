@@ -18,6 +18,9 @@ from runtime.web.fields import View
 
 T = TypeVar("T")
 
+MEDIA_TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+"""What is meant to be sent; what is there is seen by the content."""
+
 MAX_FILE = 50 * 1024 * 1024
 
 # A file is held in memory as text while it is read; more than two at a time would cost too much.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -47,7 +46,6 @@ def create_application(
     tenant_settings: type[BaseModel],
     problem_codes: Mapping[str, ProblemCode],
     readiness: Readiness | None = None,
-    wake: Callable[[UUID], None] | None = None,
     replica: Replica | None = None,
 ) -> web.Application:
     """All operations of ``routes`` and of sign-in, with health, readiness, branding and documentation.
@@ -55,8 +53,7 @@ def create_application(
     ``permissions`` says what each role may do; ``tenant_settings`` reads a store's settings from their JSON;
     ``problem_codes`` describes the refusals of the vertical's own. ``replica`` answers what is declared ``stale``.
     """
-    parse = tenant_settings.model_validate
-    directory = Directory(database, parse)
+    directory = Directory(database, tenant_settings.model_validate)
     secret, previous = settings.secret_key.get_secret_value(), settings.secret_key_previous.get_secret_value()
     limits = RateLimits(settings.rate_limit_user, settings.rate_limit_tenant)
     tenancy = Tenancy(settings, directory, limits)
@@ -65,7 +62,6 @@ def create_application(
         database=database,
         files=open_files(settings),
         permissions=permissions,
-        parse_settings=parse,
         cookies=Cookies(tenancy.peers, KeyRing("csrf", secret, previous)),
         cursors=Cursors(KeyRing("cursors", secret, previous)),
         directory=directory,
@@ -77,7 +73,6 @@ def create_application(
         throttle=Throttle(redis),
         limits=limits,
         tenancy=tenancy,
-        wake=wake or database.wake,
     )
     outer = Outer(context, settings.cors_origins)
 

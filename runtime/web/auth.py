@@ -87,7 +87,8 @@ class ProfileView(View):
 )
 async def login(call: Call, body: Login) -> Reply:
     """The answer, and the time it takes, are the same for an unknown e-mail and a wrong password."""
-    return Reply(await _signed_in(call, body))
+    _, tokens = await _signed_in(call, body)
+    return Reply(tokens)
 
 
 @routes.post(
@@ -107,10 +108,9 @@ async def login_page(call: Call, body: Login) -> Reply:
     """
     cookies = call.context.cookies
     cookies.check_origin(call.request)
-    signed_in = await _signed_in(call, body)
-    session_id = call.context.tokens.read(signed_in.access_token).session_id
-    view = CookieView(expires_in=signed_in.expires_in, csrf_token=cookies.csrf_token(session_id))
-    kept = cookies.setting(call.request, signed_in.access_token, signed_in.expires_in)
+    session_id, tokens = await _signed_in(call, body)
+    view = CookieView(expires_in=tokens.expires_in, csrf_token=cookies.csrf_token(session_id))
+    kept = cookies.setting(call.request, tokens.access_token, tokens.expires_in)
     return Reply(view, headers={"Set-Cookie": kept})
 
 
@@ -120,7 +120,8 @@ async def get_csrf_token(call: Call) -> Reply:
     return Reply(CsrfView(csrf_token=call.context.cookies.csrf_token(call.identity.session_id)))
 
 
-async def _signed_in(call: Call, body: Login) -> TokensView:
+async def _signed_in(call: Call, body: Login) -> tuple[UUID, TokensView]:
+    """The new session and its tokens."""
     for _ in range(2):
         user = await _verified(call, body)
         opened = await _open_session(call, body, user)
@@ -146,7 +147,7 @@ async def _verified(call: Call, body: Login) -> Record:
     return user
 
 
-async def _open_session(call: Call, body: Login, user: Record) -> TokensView | None:
+async def _open_session(call: Call, body: Login, user: Record) -> tuple[UUID, TokensView] | None:
     """Begin a session for the password that was verified; None when the user has another one by now."""
     context, tenant = call.context, call.tenant
     verified = user["password_hash"]
@@ -171,7 +172,7 @@ async def _open_session(call: Call, body: Login, user: Record) -> TokensView | N
         call.audit("auth.login", "session", session_id)
         await record_audit(call, tx)
     security_event("login", tenant=tenant.slug, user_id=str(user["id"]), address=call.address)
-    return _tokens(call, tenant, user["id"], session_id, user["role"], expires_at, token)
+    return session_id, _tokens(call, tenant, user["id"], session_id, user["role"], expires_at, token)
 
 
 @routes.post(

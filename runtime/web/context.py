@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runtime.data.database import Database
@@ -25,13 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The parts a request needs. ``parse_settings`` makes a store's typed settings from their JSON."""
+    """The parts a request needs."""
 
     settings: Settings
     database: Database
     files: Files
     permissions: Mapping[str, frozenset[str]]
-    parse_settings: Callable[[Any], Any]
     cookies: Cookies
     cursors: Cursors
     directory: Directory
@@ -43,4 +41,3 @@ class Context:
     throttle: Throttle
     limits: RateLimits
     tenancy: Tenancy
-    wake: Callable[[UUID], None] | None

@@ -116,7 +116,6 @@ class _Endpoint:
             tx.correlation_id = call.request_id
             if (span := call.request[TRACE].span) is not None:
                 tx.traceparent = span.traceparent
-            tx.wake = self._context.wake
             # The deadline covers the work and leaves the commit alone, whose outcome would be unknown if cut short.
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 if key is not None:

@@ -22,6 +22,7 @@ _PATH_SCHEMAS: Mapping[type, dict[str, Any]] = {
     str: {"type": "string", "minLength": 1, "maxLength": 100},
 }
 _UUID_SCHEMA = {"type": "string", "format": "uuid"}
+_BYTES = {"type": "string", "format": "binary"}
 
 _PROBLEM = {
     "type": "object",
@@ -162,6 +163,11 @@ def _operation(
             "required": required,
             "content": content.of(operation.body, "validation"),
         }
+    if operation.takes:
+        described["requestBody"] = {
+            "required": True,
+            "content": {media: {"schema": _BYTES} for media in operation.takes},
+        }
     return described
 
 
@@ -211,7 +217,7 @@ def _responses(operation: Operation, content: _Content) -> dict[str, Any]:
     if operation.answers is not None:
         good["content"] = content.of(operation.answers, "serialization")
     if operation.media is not None:
-        good["content"] = {operation.media: {"schema": {"type": "string", "format": "binary"}}}
+        good["content"] = {operation.media: {"schema": _BYTES}}
     statuses = {400, 404, 429, 503, *operation.errors}
     if not operation.public:
         statuses |= {401, 403}

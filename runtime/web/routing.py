@@ -59,7 +59,7 @@ class Operation:
     public: bool
     transaction: bool
     prepare: Preparation | None
-    reads_body: bool
+    takes: Sequence[str]
     stale: bool
     audited: bool
     query: type[BaseModel] | None
@@ -69,6 +69,11 @@ class Operation:
     status: int
     parameters: Mapping[str, type]
     errors: Sequence[int] = field(default=())
+
+    @property
+    def reads_body(self) -> bool:
+        """True when the body is no JSON, and read by the operation itself."""
+        return bool(self.takes)
 
     @property
     def is_write(self) -> bool:
@@ -119,7 +124,7 @@ class Routes:
         public: bool = False,
         transaction: bool = True,
         prepare: Preparation | None = None,
-        reads_body: bool = False,
+        takes: Sequence[str] = (),
         stale: bool = False,
         audited: bool = False,
         query: type[BaseModel] | None = None,
@@ -135,8 +140,8 @@ class Routes:
         ``transaction=False`` leaves opening transactions to the handler (``call.tx`` is then not set), and
         idempotency keys, which live in the transaction, do not apply. ``prepare`` is given the same arguments
         before the transaction is opened, and does what is too slow to hold one open for; its result is
-        ``call.prepared``. With ``reads_body`` it also reads the request's body, which is no JSON, into
-        ``call.content``.
+        ``call.prepared``. ``takes`` are the media types of a body that is no JSON; the preparation, which is there
+        unless there is no transaction, reads it into ``call.content``.
         ``stale`` lets the read replica answer what others have written seconds ago without it (``runtime.web.reads``).
         ``audited`` is a GET that leaves an entry in the audit log, as everything else does that is not a GET.
         ``answers`` is the model of the JSON that is answered, ``media`` the content type of an answer that is not
@@ -144,9 +149,9 @@ class Routes:
         """
         if prepare is not None and not transaction:
             raise TypeError(f"{method} {path}: there is no transaction to prepare for")
-        if reads_body and prepare is None:
+        if takes and prepare is None and transaction:
             raise TypeError(f"{method} {path}: nothing is prepared")
-        if reads_body and body is not None:
+        if takes and body is not None:
             raise TypeError(f"{method} {path}: the body is either JSON or read by the preparation")
         if stale and (method != "GET" or public or prepare is not None or not transaction):
             raise TypeError(f"{method} {path}: only signed-in users' plain reads may be stale")
@@ -171,7 +176,7 @@ class Routes:
                     public=public,
                     transaction=transaction,
                     prepare=prepare,
-                    reads_body=reads_body,
+                    takes=takes,
                     stale=stale,
                     audited=audited,
                     query=query,

@@ -41,6 +41,10 @@ def test_every_operation_says_what_it_does_takes_and_answers(described, operatio
         assert "application/problem+json" in found["responses"][status]["content"]
     if operation.body is not None:
         assert "application/json" in found["requestBody"]["content"]
+    elif "The body is" in found["description"]:
+        assert found["requestBody"]["content"], "say what kind of file it takes"
+    else:
+        assert "requestBody" not in found
 
 
 @pytest.mark.parametrize(
