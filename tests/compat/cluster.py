@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import anyio
@@ -53,6 +55,10 @@ class Node(RedisServer):
                 assert time.monotonic() < deadline, self.log.read_text()[-2000:]
                 time.sleep(0.01)
 
+    def erase(self) -> None:
+        """Throw away what it has kept of its data while it is dead; it still knows its cluster."""
+        shutil.rmtree(self.log.parent / "appendonlydir", ignore_errors=True)
+
     @property
     def id(self) -> bytes:
         """Its name in the cluster."""
@@ -63,7 +69,12 @@ class Cluster:
     """Three primaries, a third of the slots each."""
 
     def __init__(self, directory: Path) -> None:
-        self.nodes = [Node(directory / f"node-{number}") for number in range(3)]
+        self._names = (directory / f"node-{number}" for number in count())
+        self.nodes = [self.another_node() for _ in range(3)]
+
+    def another_node(self) -> Node:
+        """A server more, which belongs to no cluster yet."""
+        return Node(next(self._names))
 
     @property
     def url(self) -> str:

@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument(
         "--kind", action="append", default=[], choices=sorted(load_kinds()), help="only these"
     )
+    parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster, with faults of its nodes")
     parser.add_argument("--keep", action="store_true", help="keep the logs of all processes")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
@@ -35,7 +36,15 @@ def main() -> int:
         logging.CRITICAL
     )  # of the judge's own pool, whose server we bring down
     directory = Path(tempfile.mkdtemp(prefix="basecommerce-faults-"))
-    run = partial(run_suite, directory, seconds=given.seconds, seed=given.seed, names=given.kind, say=_say)
+    run = partial(
+        run_suite,
+        directory,
+        seconds=given.seconds,
+        seed=given.seed,
+        names=given.kind,
+        clustered=given.cluster,
+        say=_say,
+    )
     try:
         report = anyio.run(run, backend_options={"use_uvloop": True})
     finally:

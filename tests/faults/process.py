@@ -47,6 +47,7 @@ class Program:
             "BASECOMMERCE_HOME": str(settings.home),
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,
+            "REDIS_CLUSTER": str(settings.redis_cluster),
             "SECRET_KEY": settings.secret_key.get_secret_value(),
             "ROLES": roles,
             "LOG_FORMAT": "json",

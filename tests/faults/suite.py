@@ -108,7 +108,7 @@ class Run:
 
     async def _streams_read(self) -> bool:
         """Whether the group of the effects has read and acknowledged all: a design without cursors knows no more."""
-        async with self._site.valkey.client() as client:
+        async with self._site.redis() as client:
             for partition in PARTITIONS:
                 stream = await client.xinfo_stream(stream_key(partition))
                 for group in await client.xinfo_groups(stream_key(partition)):
@@ -200,14 +200,23 @@ async def sales_beyond(shops: Sequence[Shop], count: int) -> None:
 
 
 async def run_suite(
-    directory: Path, *, seconds: float | None, seed: int, names: Sequence[str] = (), say=print
+    directory: Path,
+    *,
+    seconds: float | None,
+    seed: int,
+    names: Sequence[str] = (),
+    clustered: bool = False,
+    say=print,
 ) -> Report:
     """A whole run in ``directory``; without ``seconds`` the short one: the quick kinds, once and shortened."""
     report = Report(seed)
     short = seconds is None
-    known = load_kinds()
+    other = "server" if clustered else "cluster"
+    known = {name: kind for name, kind in load_kinds().items() if kind.redis != other}
     chosen = [known[name] for name in names] or [kind for kind in known.values() if kind.quick or not short]
-    async with open_site(directory, random.Random(seed), SHORT_SCALE if short else 1.0) as site:
+    async with open_site(
+        directory, random.Random(seed), SHORT_SCALE if short else 1.0, clustered=clustered
+    ) as site:
         report.left_out = {kind.name: why for kind in chosen if (why := kind.needs(site)) is not None}
         run = Run(site, report, say)
         await run.faults([kind for kind in chosen if kind.name not in report.left_out], seconds=seconds)

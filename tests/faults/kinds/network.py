@@ -12,7 +12,7 @@ async def refuse_database(site: Site) -> None:
     await _for_a_while(site, site.database_proxy, Mode.REFUSE)
 
 
-@fault("redis unreachable", quick=False)
+@fault("redis unreachable", quick=False, redis="server")
 async def refuse_redis(site: Site) -> None:
     await _for_a_while(site, site.redis_proxy, Mode.REFUSE)
 
@@ -23,7 +23,7 @@ async def lose_database_replies(site: Site) -> None:
     await _for_a_while(site, site.database_proxy, Mode.LOSE_REPLIES)
 
 
-@fault("replies of redis lost")
+@fault("replies of redis lost", redis="server")
 async def lose_redis_replies(site: Site) -> None:
     """Every XADD that was sent is there, and the relay has to send it again."""
     await _for_a_while(site, site.redis_proxy, Mode.LOSE_REPLIES)
@@ -34,7 +34,7 @@ async def swallow_database(site: Site) -> None:
     await _for_a_while(site, site.database_proxy, Mode.SWALLOW)
 
 
-@fault("network to redis swallows everything", quick=False)
+@fault("network to redis swallows everything", quick=False, redis="server")
 async def swallow_redis(site: Site) -> None:
     await _for_a_while(site, site.redis_proxy, Mode.SWALLOW)
 
@@ -45,7 +45,7 @@ async def half_open_database(site: Site) -> None:
     site.database_proxy.half_open()
 
 
-@fault("connections to redis half open", quick=False)
+@fault("connections to redis half open", quick=False, redis="server")
 async def half_open_redis(site: Site) -> None:
     site.redis_proxy.half_open()
 

@@ -1,4 +1,5 @@
-"""Faults of Redis: killed, frozen, emptied, robbed of its last second, trimmed, without groups, full."""
+"""Faults of Redis: killed, frozen, emptied, robbed of its last second, trimmed, without groups, full; those of what
+it holds are a cluster's as well."""
 
 from __future__ import annotations
 
@@ -14,13 +15,13 @@ from tests.faults.site import Site
 PARTITIONS = range(8)
 
 
-@fault("redis killed")
+@fault("redis killed", redis="server")
 async def kill(site: Site) -> None:
     await site.valkey.kill()
     await site.valkey.start()
 
 
-@fault("redis frozen")
+@fault("redis frozen", redis="server")
 async def freeze(site: Site) -> None:
     process = site.valkey.server._process
     process.send_signal(signal.SIGSTOP)
@@ -32,11 +33,11 @@ async def freeze(site: Site) -> None:
 
 @fault("redis emptied")
 async def empty(site: Site) -> None:
-    async with site.valkey.client() as client:
+    async with site.redis() as client:
         await client.flushall()
 
 
-@fault("redis lost its last writes")
+@fault("redis lost its last writes", redis="server")
 async def cut_tail(site: Site) -> str:
     await site.valkey.kill()
     taken = site.valkey.cut_tail(site.rng.randint(2_000, 60_000))
@@ -44,7 +45,7 @@ async def cut_tail(site: Site) -> str:
     return f"{taken} bytes"
 
 
-@fault("redis replaced by an empty server")
+@fault("redis replaced by an empty server", redis="server")
 async def replace(site: Site) -> None:
     await site.valkey.kill()
     site.valkey.erase()
@@ -54,7 +55,7 @@ async def replace(site: Site) -> None:
 
 @fault("streams trimmed to nothing")
 async def trim(site: Site) -> None:
-    async with site.valkey.client() as client:
+    async with site.redis() as client:
         for partition in PARTITIONS:
             await client.xtrim(stream_key(partition), maxlen=0, approximate=False)
 
@@ -62,7 +63,7 @@ async def trim(site: Site) -> None:
 @fault("consumers deleted with what they had pending")
 async def delete_consumers(site: Site) -> str:
     deleted = 0
-    async with site.valkey.client() as client:
+    async with site.redis() as client:
         for partition in PARTITIONS:
             key = stream_key(partition)
             try:
@@ -76,7 +77,7 @@ async def delete_consumers(site: Site) -> str:
 
 @fault("groups destroyed")
 async def destroy_groups(site: Site) -> None:
-    async with site.valkey.client() as client:
+    async with site.redis() as client:
         for partition in PARTITIONS:
             key = stream_key(partition)
             try:
@@ -86,7 +87,7 @@ async def destroy_groups(site: Site) -> None:
                 continue
 
 
-@fault("redis memory full")
+@fault("redis memory full", redis="server")
 async def fill_memory(site: Site) -> None:
     async with site.valkey.client() as client:
         used = (await client.info("memory"))["used_memory"]
@@ -100,7 +101,7 @@ async def fill_memory(site: Site) -> None:
 @fault("entries published twice")
 async def publish_again(site: Site) -> str:
     count = 0
-    async with site.valkey.client() as client:
+    async with site.redis() as client:
         for partition in PARTITIONS:
             key = stream_key(partition)
             for _, fields in await client.xrevrange(key, count=30):
@@ -112,7 +113,7 @@ async def publish_again(site: Site) -> str:
 @fault("entries forged")
 async def forge(site: Site) -> None:
     """Events that never were, tenants that are not, and nonsense."""
-    async with site.valkey.client() as client:
+    async with site.redis() as client:
         for partition in PARTITIONS:
             key = stream_key(partition)
             for _, fields in await client.xrevrange(key, count=1):
