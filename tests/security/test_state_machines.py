@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
-import anyio.from_thread
-import anyio.to_thread
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, initialize, invariant, rule
 
 from runtime.data.database import Database
-from runtime.data.oracles import run_oracles
+from tests.security.machines import Machine, run_machine
 from tests.support.stores import ApiClient
 
-T = TypeVar("T")
 PRODUCTS = ("cement", "sand")
 PRICE = Decimal("10.00")
 QUANTITIES = st.sampled_from(("1", "2.5", "0.125", "7", "40", "999999"))
@@ -33,12 +21,8 @@ STEPS = ("prepare", "dispatch", "ready", "deliver", "cancel")
 ANSWERS = ("send", "approve", "reject", "cancel")
 
 
-class Store(RuleBasedStateMachine):
+class Store(Machine):
     """One store; the model knows what is on the shelf, what is reserved and which quote became which order."""
-
-    client: ApiClient
-    database: Database
-    number = 0
 
     quotes: Bundle[str] = Bundle("quotes")
     orders: Bundle[str] = Bundle("orders")
@@ -51,19 +35,6 @@ class Store(RuleBasedStateMachine):
         self.open_items: dict[str, dict[str, Decimal]] = {}
         self.order_of: dict[str, str] = {}
         self.customer = ""
-
-    def call(self, asked: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Run a coroutine function in the test's event loop; the machine itself lives in a thread."""
-        return anyio.from_thread.run(asked, *arguments)
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        async def asked() -> tuple[int, Any]:
-            answer = await self.client.request(method, path, **({} if body is None else {"json": body}))
-            return answer.status, await answer.json(content_type=None)
-
-        status, content = self.call(asked)
-        assert status < 500, content
-        return status, content
 
     @initialize()
     def open(self) -> None:
@@ -167,23 +138,8 @@ class Store(RuleBasedStateMachine):
                 assert Decimal(level["reserved"]) == held
                 assert Decimal(level["available"]) == self.on_hand[name] - held
 
-    def teardown(self) -> None:
-        if self.products:
-            assert self.call(run_oracles, self.database, []) == []
-
 
 async def test_whatever_happens_in_whatever_order_the_ledger_adds_up(
     client: ApiClient, database: Database
 ) -> None:
-    await client.login("owner")
-    Store.client, Store.database = client, database
-    chosen = settings(
-        max_examples=10,
-        stateful_step_count=20,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
-    await anyio.to_thread.run_sync(lambda: run_state_machine_as_test(Store, settings=chosen))
+    await run_machine(Store, client, database, 10)
