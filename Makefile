@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format faults fuzz mutants bench binary
+.PHONY: help setup run test format faults fuzz contract mutants bench binary
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -42,6 +42,15 @@ faults: setup ## run the business under faults: make faults SECONDS=600 SEED=7
 INPUTS ?= 100000
 fuzz: setup ## send generated and naughty requests of every kind: make fuzz INPUTS=100000 SEED=7
 	$(BIN)/python -m tests.security.fuzz --inputs $(INPUTS) $(if $(SEED),--seed $(SEED)) --json benchmarks/results/fuzz.json
+
+EXAMPLES ?= 10
+CONTRACT := build/contract
+contract: setup ## ask every operation as the OpenAPI document says, by schemathesis, per role: make contract ROLE=owner EXAMPLES=20
+	@test -e $(CONTRACT)/.installed -a $(CONTRACT)/.installed -nt requirements-contract.lock || { \
+	  $(PYTHON) -m venv --clear $(CONTRACT) && \
+	  $(CONTRACT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-contract.lock && \
+	  touch $(CONTRACT)/.installed; }
+	$(BIN)/python -m tests.security.contract --examples $(EXAMPLES) $(if $(ROLE),--role $(ROLE)) $(if $(SEED),--seed $(SEED)) --json benchmarks/results/contract.json
 
 # An environment of its own with exactly what production has, and the tools that pack it.
 PACKING := build/binary

@@ -64,8 +64,21 @@ DocumentText = Annotated[str, _TEXT, Field(examples=["12.ABC.345/01DE-35"])]
 """A document as typed; ``normalise_document`` says whether it is one."""
 
 Barcode = Annotated[str, _TEXT, AfterValidator(_barcode), Field(examples=["7891234567895"])]
-PostalCode = Annotated[str, _TEXT, AfterValidator(_postal_code), Field(examples=["01310-100"])]
-Phone = Annotated[str, _TEXT, AfterValidator(_phone), Field(examples=["(11) 98765-4321"])]
+PostalCode = Annotated[
+    str,
+    _TEXT,
+    AfterValidator(_postal_code),
+    Field(examples=["01310-100"], json_schema_extra={"pattern": r"^[0-9]{2}\.?[0-9]{3}-?[0-9]{3}$"}),
+]
+Phone = Annotated[
+    str,
+    _TEXT,
+    AfterValidator(_phone),
+    Field(
+        examples=["(11) 98765-4321"],
+        json_schema_extra={"pattern": rf"^(?=([^0-9]*[0-9]){{8,15}}[^0-9]*$){_PHONE_FORM.pattern}$"},
+    ),
+]
 
 
 def number_in(question: str) -> str | None:

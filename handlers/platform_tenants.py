@@ -16,7 +16,7 @@ from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, EmailText, ShortText, Slug, View
 from runtime.web.pagination import ListQuery, Page, page_reply
-from runtime.web.passwords import check_new_password
+from runtime.web.passwords import NewPassword, check_new_password
 from runtime.web.routing import Routes
 
 routes = Routes(tag="platform")
@@ -27,7 +27,7 @@ class OwnerNew(Body):
 
     email: EmailText
     name: ShortText
-    password: str = Field(min_length=1, max_length=128, examples=["a long and private sentence"])
+    password: NewPassword
 
 
 class TenantNew(Body):

@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from handlers.changes import unchanged
 from handlers.sites import Latitude, Longitude
@@ -42,7 +50,7 @@ class TenantSettings(BaseModel):
     finance_discount_limit_percent: Percent = Field(
         Decimal(100), description="Largest discount finance may approve; more takes the owner"
     )
-    show_availability: bool = Field(
+    show_availability: StrictBool = Field(
         False, description="Tell customers on pages and PDFs of quotes from when each line can be had"
     )
     price_floor_percent: Percent = Field(
@@ -54,7 +62,7 @@ class TenantSettings(BaseModel):
     order_prefix: Prefix = Field("PED-", description="Before the number of orders")
     purchase_order_prefix: Prefix = Field("OC-", description="Before the number of purchase orders")
     delivery_prefix: Prefix = Field("ENT-", description="Before the number of deliveries")
-    allow_negative_stock: bool = Field(False, description="Let goods go out that the books do not have")
+    allow_negative_stock: StrictBool = Field(False, description="Let goods go out that the books do not have")
     default_lead_time_days: Annotated[Decimal, *decimal_field("0", "365", 3)] = Field(
         Decimal(7), description="Days from ordering to receiving, where a product says nothing else"
     )
@@ -100,7 +108,7 @@ class Branding(Body):
     )
     primary_colour: Colour | None = None
     secondary_colour: Colour | None = None
-    features: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")], bool] = Field(
+    features: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")], StrictBool] = Field(
         default_factory=dict, max_length=50
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, StrictBool
+from pydantic import StrictBool
 
 from handlers.changes import asked_changes, lock, unchanged
 from handlers.permissions import Role
@@ -16,7 +16,7 @@ from runtime.errors import ConflictError, NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, EmailText, ShortText, Version, View
 from runtime.web.pagination import ListQuery, Page, page_reply
-from runtime.web.passwords import check_new_password
+from runtime.web.passwords import NewPassword, check_new_password
 from runtime.web.routing import Routes
 
 routes = Routes(tag="users")
@@ -30,7 +30,7 @@ class UserNew(Body):
     email: EmailText
     name: ShortText
     role: StoreRole
-    password: str = Field(min_length=1, max_length=128, examples=["a long and private sentence"])
+    password: NewPassword
 
 
 class UserChange(Body):
@@ -44,7 +44,7 @@ class UserChange(Body):
 class PasswordReset(Body):
     """Another password for a user, whose sessions all end."""
 
-    password: str = Field(min_length=1, max_length=128, examples=["a long and private sentence"])
+    password: NewPassword
 
 
 class UserView(View):

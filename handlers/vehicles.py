@@ -39,7 +39,7 @@ Plate = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=10),
     AfterValidator(_plate),
-    Field(examples=["BRA2E19"]),
+    Field(examples=["BRA2E19"], json_schema_extra={"pattern": "^[A-Za-z]{3}-?[0-9][A-Za-z0-9][0-9]{2}$"}),
 ]
 
 

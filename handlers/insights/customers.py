@@ -14,7 +14,7 @@ from handlers.insights.explanations import Numbers
 from handlers.insights.sales import asked_by
 from handlers.insights.sales_advice import habits, parameters_for
 from handlers.insights.sales_explanations import explain_rebuy
-from handlers.insights.sales_models import AdviceQuery, Habits, Products, RebuyList, RebuyView
+from handlers.insights.sales_models import AdviceQuery, AskedProducts, Habits, RebuyList, RebuyView
 from handlers.pages import FIRST_ID
 from handlers.suppliers.prices import local_day
 from runtime.data.queries import sql
@@ -28,7 +28,7 @@ routes = Routes(tag="insights")
 class HabitQuery(AdviceQuery):
     """The lines so far, which are left out: ``product_ids`` once for each product."""
 
-    product_ids: Products = Field(default=[])
+    product_ids: AskedProducts = Field(default=[])
 
 
 @routes.get(

@@ -27,7 +27,7 @@ from runtime.web.pagination import ListQuery, Page
 
 Risk = Literal["high", "medium", "low"]
 Days = Annotated[Decimal, *decimal_field("0", "365", 2)]
-ServiceLevel = Annotated[Decimal, *decimal_field("0.5", "0.9999", 4)]
+ServiceLevel = Annotated[Decimal, *decimal_field("0.5", "0.9999", 4, pattern=r"^0\.[5-9][0-9]{0,3}0*$")]
 
 
 class AlertList(ListQuery):

@@ -25,6 +25,8 @@ from runtime.web.pagination import ListQuery
 Share = Annotated[float, Field(ge=0, le=1)]
 AdviceKind = Literal["complement", "substitute", "bundle", "habit", "rebuy"]
 Products = Annotated[list[UUID], Field(max_length=200)]
+# As many as fit into the line of a request, which has 8 KiB.
+AskedProducts = Annotated[list[UUID], Field(max_length=100)]
 
 
 class AdviceQuery(BaseModel):
@@ -66,7 +68,7 @@ class Basket(Body):
 class BasketQuery(RuleQuery):
     """The same as a query: ``product_ids`` once for each product."""
 
-    product_ids: Products = Field(default=[])
+    product_ids: AskedProducts = Field(default=[])
     customer_id: UUID | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from runtime.web.passwords import Passwords
 from runtime.web.problem_codes import SHARED_CODES, ProblemCode
 from runtime.web.reader import MAX_BODY
 from runtime.web.reads import Reads
-from runtime.web.routing import Routes
+from runtime.web.routing import Operation, Routes
 from runtime.web.sessions import Sessions
 from runtime.web.tenancy import Directory, Tenancy
 from runtime.web.throttle import Throttle
@@ -89,6 +90,7 @@ def create_application(
             application.router.add_route(operation.method, operation.path, serve)
             if operation.method == "GET":
                 application.router.add_route("HEAD", operation.path, serve)
+    _keep_apart(application, [operation for group in everything for operation in group.operations])
     application.router.add_get("/health", _health)
     application.router.add_get("/ready", _ready(readiness or Readiness()))
     application.router.add_get("/tenant.json", branding.endpoint(context))
@@ -104,6 +106,28 @@ def create_application(
     application.cleanup_ctx.append(close)
     application.on_shutdown.append(end_feeds)
     return application
+
+
+def _keep_apart(application: web.Application, operations: Sequence[Operation]) -> None:
+    """Answer 405 for the other methods of an address like ``/products/import``, which would be another address's, like
+    ``/products/{product_id}``, otherwise."""
+    methods: dict[str, set[str]] = {}
+    for operation in operations:
+        methods.setdefault(operation.path, set()).update(
+            ("GET", "HEAD") if operation.method == "GET" else (operation.method,)
+        )
+    shapes = [re.compile(re.sub(r"\{[^/]+\}", "[^/{}]+", path)) for path in methods if "{" in path]
+    for path, allowed in methods.items():
+        if "{" not in path and any(shape.fullmatch(path) for shape in shapes):
+            application.router.add_route("*", path, _refusing_others(path, allowed))
+
+
+def _refusing_others(path: str, allowed: set[str]) -> Callable[[web.Request], Any]:
+    async def refuse(request: web.Request) -> web.Response:
+        request[TRACE].route = path
+        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
+
+    return refuse
 
 
 _JSON = {"Content-Type": "application/json"}

@@ -24,10 +24,12 @@ MAX_MONEY = Decimal("999999999999.99")
 MAX_QUANTITY = Decimal("99999999999.999")
 
 _DECIMAL_FORM = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_WRITTEN = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 _MANY_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _EMAIL = re.compile(rf"[^@\s\x00-\x1f\"(),:;<>\[\]\\]{{1,64}}@(?:{_LABEL}\.)*{_LABEL}")
+_EMAIL_AS_TYPED = f"^{_EMAIL.pattern.replace('a-z', 'A-Za-z')}$"
 
 
 class Body(BaseModel):
@@ -75,13 +77,31 @@ def _decimal_reader(low: Decimal, high: Decimal, places: int) -> Callable[[Any],
     return read
 
 
-def decimal_field(low: str, high: str, places: int) -> Any:
+def decimal_pattern(low: Decimal, high: Decimal, places: int) -> str:
+    """A regular expression (ECMA 262) of the texts of such decimals, as far as its words go: it knows no lower bound
+    but zero, the smallest step above it, and the negative of ``high``."""
+    sign = "-?" if low < 0 else ""
+    above_zero = r"(?!0+(\.0+)?$)" if low > 0 else ""
+    most = str(int(high))
+    below = [f"[0-9]{{1,{len(most) - 1}}}"] if len(most) > 1 else []
+    for at, digit in enumerate(most):
+        rest = len(most) - at - 1
+        if digit != "0" and not (at == 0 and digit == "1" and rest):
+            below.append(f"{most[:at]}[0-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else ""))
+    fraction = rf"(\.[0-9]{{1,{places}}}0*)?"
+    last = fraction if high % 1 else r"(\.0+)?"
+    if set(most) == {"9"}:
+        return rf"^{sign}{above_zero}[0-9]{{1,{len(most)}}}{fraction}$"
+    return rf"^{sign}{above_zero}(({'|'.join(below)}){fraction}|{most}{last})$"
+
+
+def decimal_field(low: str, high: str, places: int, *, pattern: str | None = None) -> Any:
     """The pydantic annotations of a Decimal between ``low`` and ``high`` with at most ``places`` decimals.
 
-    Accepted as a string or a JSON number; written as a string with exactly ``places`` decimals.
+    Accepted as a string or a JSON number; written as a string with exactly ``places`` decimals. ``pattern`` describes
+    the texts where ``decimal_pattern`` has no words for the bounds.
     """
     unit = Decimal(1).scaleb(-places)
-    pattern = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
     example = str(min(max(Decimal("12.5"), Decimal(low)), Decimal(high)).quantize(unit))
     described = f"A decimal from {low} to {high} with at most {places} decimals."
     return (
@@ -90,7 +110,10 @@ def decimal_field(low: str, high: str, places: int) -> Any:
         WithJsonSchema(
             {
                 "anyOf": [
-                    {"type": "string", "pattern": pattern},
+                    {
+                        "type": "string",
+                        "pattern": pattern or decimal_pattern(Decimal(low), Decimal(high), places),
+                    },
                     {"type": "number", "minimum": float(low), "maximum": float(high)},
                 ],
                 "description": described,
@@ -98,7 +121,7 @@ def decimal_field(low: str, high: str, places: int) -> Any:
             },
             mode="validation",
         ),
-        WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]}, mode="serialization"),
+        WithJsonSchema({"type": "string", "pattern": _WRITTEN, "examples": [example]}, mode="serialization"),
     )
 
 
@@ -137,7 +160,10 @@ EmailText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, to_lower=True, min_length=3, max_length=254, pattern=_ONE_LINE),
     AfterValidator(_email),
-    Field(examples=["maria@example.com"]),
+    Field(
+        examples=["maria@example.com"],
+        json_schema_extra={"pattern": f"^{_EMAIL.pattern.replace('a-z', 'A-Za-z')}$"},
+    ),
 ]
 Version = Annotated[int, Field(ge=1, le=2_147_483_647)]
 

@@ -23,6 +23,8 @@ _PATH_SCHEMAS: Mapping[type, dict[str, Any]] = {
 }
 _UUID_SCHEMA = {"type": "string", "format": "uuid"}
 _BYTES = {"type": "string", "format": "binary"}
+# What the heads of requests may hold as the value of a header of ours.
+_PRINTABLE = "^[ -~]+$"
 
 _PROBLEM = {
     "type": "object",
@@ -155,7 +157,7 @@ def _operation(
         described["parameters"].append(
             _header("Idempotency-Key", "Sending the same request again under the same key changes nothing.")
         )
-    if operation.method in ("PATCH", "PUT"):
+    if operation.method == "PATCH":
         described["parameters"].append(_header("If-Match", "The ETag read before; 412 when it is stale."))
     if operation.body is not None:
         required = any(field.is_required() for field in operation.body.model_fields.values())
@@ -218,7 +220,7 @@ def _responses(operation: Operation, content: _Content) -> dict[str, Any]:
         good["content"] = content.of(operation.answers, "serialization")
     if operation.media is not None:
         good["content"] = {operation.media: {"schema": _BYTES}}
-    statuses = {400, 404, 429, 503, *operation.errors}
+    statuses = {400, 404, 429, 431, 503, *operation.errors}
     if not operation.public:
         statuses |= {401, 403}
     if operation.body is not None:
@@ -228,7 +230,9 @@ def _responses(operation: Operation, content: _Content) -> dict[str, Any]:
     if operation.method == "POST" and operation.transaction:
         statuses |= {200, 409, 422}
     if operation.method in ("PATCH", "PUT"):
-        statuses |= {409, 412}
+        statuses.add(409)
+    if operation.method == "PATCH":
+        statuses.add(412)
     responses = {str(operation.status): good}
     for status in sorted(statuses):
         if status == 200:
@@ -250,5 +254,5 @@ def _header(name: str, description: str) -> dict[str, Any]:
         "in": "header",
         "required": False,
         "description": description,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _PRINTABLE},
     }

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import Field
 
 from runtime.errors import RetryLaterError
 from runtime.web.problems import field_refused
@@ -24,6 +25,17 @@ T = TypeVar("T")
 MIN_LENGTH = 10
 MAX_LENGTH = 128
 MAX_WAITING = 64
+
+# One that is too short is refused by ``check_new_password``, which knows the reader's language.
+NewPassword = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_LENGTH,
+        json_schema_extra={"minLength": MIN_LENGTH},
+        examples=["a long and private sentence"],
+    ),
+]
 
 _COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").split())
 _TAIL = re.compile(r"[^a-z]+$")

@@ -7,26 +7,16 @@ import asyncio
 import json
 import random
 import sys
-import tempfile
 import time
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
-import asyncpg
-from pydantic import SecretStr
 
-from runtime.data.database import Database
-from runtime.data.migrations import migrate
-from runtime.data.oracles import run_oracles
-from runtime.host.embedded import EmbeddedServers
-from runtime.settings import load
 from tests.faults.process import Program
 from tests.security.fuzz.inputs import Inputs
 from tests.security.fuzz.judge import Judge
 from tests.security.fuzz.run import Run
-from tests.security.fuzz.site import At, open_stores
-from tests.support.stores import ApiClient, create_store
+from tests.security.running import running
 
 MOST_GROWTH_MIB = 50
 # What is loaded and cached on the way belongs to the program as it works, and is no leak.
@@ -51,45 +41,17 @@ def main() -> int:
 
 
 async def _fuzz(count: int, seed: int) -> dict[str, object]:
-    async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="basecommerce-fuzz-")))
-        servers = EmbeddedServers(home, durable=False)
-        endpoints = servers.start()
-        stack.callback(servers.stop)
-        await migrate(endpoints.database_url)
-        settings = load(
-            env_file=None,
-            environment="development",
-            basecommerce_home=home / "home",
-            database_url=endpoints.database_url,
-            redis_url=endpoints.redis_url,
-            secret_key=SecretStr("2xq8Zf4nTq7mWb1cKd9yRr5uHs3pLe6vJa0g"),
-        )
-        database = await Database.open(settings.database_url_of("api"), "api", size=2)
-        stack.push_async_callback(database.close)
-        owner = await asyncpg.connect(endpoints.database_url)
-        stack.push_async_callback(owner.close)
-        await create_store(database, "yard")
-        program = Program(settings, home / "program.log", extra={"TRUSTED_PROXIES": "127.0.0.1/32"})
-        stack.callback(program.stop)
-        await program.start()
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        stores = await open_stores(database, owner, ApiClient(At(session, program.url), "yard"))
-        async with session.get(f"{program.url}/openapi.json", headers={"Host": "yard.localhost"}) as answer:
-            document = await answer.json()
+    closing = aiohttp.TCPConnector(force_close=True)
+    async with running() as site, aiohttp.ClientSession(connector=closing) as fresh:
         rng = random.Random(seed)
-        judge = Judge(document, stores.secrets)
-        fresh = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
-        )
-        inputs = Inputs(document, rng, stores.own)
-        run = Run(session, fresh, program.url, inputs, judge, rng)
+        judge = Judge(site.document, site.stores.secrets)
+        inputs = Inputs(site.document, rng, site.stores.own)
+        run = Run(site.session, fresh, site.program.url, inputs, judge, rng)
         await run.sign_in()
         began = time.monotonic()
-        memory = await _all_inputs(run, inputs, program, count, rng)
+        memory = await _all_inputs(run, inputs, site.program, count, rng)
         seconds = time.monotonic() - began
-        violations = [f"{v.slug} {v.oracle}: {v.problem}" for v in await run_oracles(database, [])]
-        return _report(judge, program, run.sent, seed, seconds, memory, violations)
+        return _report(judge, site.program, run.sent, seed, seconds, memory, await site.violations())
 
 
 async def _all_inputs(
