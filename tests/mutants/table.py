@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutants import business, pipeline, walls
+from tests.mutants import business, gates, pipeline, walls
 
-GUARDS = (*pipeline.GUARDS, *walls.GUARDS, *business.GUARDS)
+GUARDS = (*pipeline.GUARDS, *walls.GUARDS, *business.GUARDS, *gates.GUARDS)
