@@ -48,7 +48,7 @@ class Outcome:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection; one request at a time. Reads answers that have a Content-Length, as all of ours do."""
+    """One kept connection; one request at a time. Reads answers with a Content-Length, and chunked ones as they came."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -78,8 +78,11 @@ class Connection(asyncio.Protocol):
             return
         head = self._buffer[:end].lower()
         place = head.find(b"content-length:")
-        length = 0 if place < 0 else int(head[place + 15 :].split(b"\r\n", 1)[0])
-        if len(self._buffer) >= end + 4 + length:
+        if b"transfer-encoding: chunked" in head:
+            length = len(self._buffer) - end - 4 if self._buffer.endswith(b"\r\n0\r\n\r\n") else -1
+        else:
+            length = 0 if place < 0 else int(head[place + 15 :].split(b"\r\n", 1)[0])
+        if 0 <= length <= len(self._buffer) - end - 4:
             answer = Answer(int(head[9:12]), self._buffer[end + 4 : end + 4 + length])
             self._buffer = self._buffer[end + 4 + length :]
             waiting, self._waiting = self._waiting, None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 from rich.console import Console
@@ -88,6 +89,14 @@ def keep(results: Sequence[Result], described: dict[str, str]) -> Path:
         "machine": described,
         "results": [{**asdict(result), "share": result.share} for result in results],
     }
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    return path
+
+
+def keep_series(name: str, content: Mapping[str, Any]) -> Path:
+    """Write what a row measured one after the other, for the plots and for whoever looks closer; the last run's stays."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.series.json"
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     return path
 

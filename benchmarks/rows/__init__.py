@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.installation import Installation
 from benchmarks.results import Result
-from benchmarks.rows import costs, documents, files, pipeline, processes, ratio, requests, scale
+from benchmarks.rows import costs, documents, files, pipeline, processes, ratio, requests, scale, soak
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 
@@ -35,5 +35,6 @@ ON_REQUEST: dict[str, Row] = {
     "scale": scale.scale,
     "costs": costs.costs,
     "sizes": costs.sizes,
+    "soak": soak.soak,
 }
 """Rows that take minutes; measured only when named."""
