@@ -40,6 +40,13 @@ class Outcome:
         """Answers that are not 2xx."""
         return sum(count for status, count in self.statuses.items() if not 200 <= status < 300)
 
+    def add(self, other: Outcome) -> None:
+        """Take the answers of another run to these."""
+        self.seconds += other.seconds
+        self.statuses += other.statuses
+        self.latencies = sorted(self.latencies + other.latencies)
+        self.stall_s = max(self.stall_s, other.stall_s)
+
     def percentile_ms(self, share: float) -> float:
         """The latency that ``share`` of the requests do not exceed."""
         if not self.latencies:
@@ -48,7 +55,7 @@ class Outcome:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection; one request at a time. Reads answers with a Content-Length, and chunked ones as they came."""
+    """One kept connection, one request at a time. Reads answers with a Content-Length, chunked ones as they came."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -94,7 +94,7 @@ def keep(results: Sequence[Result], described: dict[str, str]) -> Path:
 
 
 def keep_series(name: str, content: Mapping[str, Any]) -> Path:
-    """Write what a row measured one after the other, for the plots and for whoever looks closer; the last run's stays."""
+    """Write what a row measured one after the other, for the plots and whoever looks closer; the last run's stays."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.series.json"
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))

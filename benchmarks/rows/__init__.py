@@ -7,7 +7,18 @@ from typing import Any
 
 from benchmarks.installation import Installation
 from benchmarks.results import Result
-from benchmarks.rows import costs, documents, files, pipeline, processes, ratio, requests, scale, soak
+from benchmarks.rows import (
+    costs,
+    documents,
+    fairness,
+    files,
+    pipeline,
+    processes,
+    ratio,
+    requests,
+    scale,
+    soak,
+)
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 
@@ -17,7 +28,7 @@ ROWS: dict[str, Row] = {
     "list": requests.quote_list,
     "flow": requests.flow,
     "ratio": ratio.ratio,
-    "fairness": ratio.fairness,
+    "fairness": fairness.fairness,
     "pdf": documents.pdf,
     "two": requests.two_processes,
     "logins": requests.during_logins,

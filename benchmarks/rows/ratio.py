@@ -1,4 +1,4 @@
-"""What a request costs in processor time, the API's and PostgreSQL's, and what a busy store costs its neighbours.
+"""What a request costs in processor time, the API's and PostgreSQL's.
 
 Rates say how fast a machine is while nobody else uses it; processor time per request, in turns beside the bare
 endpoint's, also says something on a machine that is not alone.
@@ -6,7 +6,6 @@ endpoint's, also says something on a machine that is not alone.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from statistics import median
 import orjson
 
 from benchmarks.http import Requests, Visit, load, request
-from benchmarks.installation import Installation, Shop, call, sign_in
+from benchmarks.installation import Installation, call, sign_in
 from benchmarks.processor_time import used
 from benchmarks.results import Result
 from benchmarks.rows.requests import Flow, bare_quotes, quote_body, quotes_of
 
 ROUNDS, ROUND_S = 3, 2.0
-NEIGHBOUR_PER_SECOND = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +71,6 @@ async def ratio(made: Installation) -> list[Result]:
             f"API {of_api:,.0f}, PostgreSQL {of_server:,.0f} µs", lower_is_better=True,
         )
         for what, (of_api, of_server) in medians.items()
-    ]  # fmt: skip
-
-
-async def fairness(made: Installation) -> list[Result]:
-    """What a store at full speed does to the p99 of another that writes now and then."""
-    await made.fresh()
-    loud, quiet = await made.shop("loja"), await made.shop("vizinha")
-    program = made.start(roles="api")
-    for store in (loud, quiet):
-        sign_in(program.port, store)
-
-    def at_ease(shop: Shop) -> float:
-        return load(
-            quotes_of(shop), [program.port], connections=8, seconds=6, per_second=NEIGHBOUR_PER_SECOND
-        ).percentile_ms(0.99)
-
-    at_ease(quiet)
-    alone = at_ease(quiet)
-    async with asyncio.TaskGroup() as tasks:
-        noise = tasks.create_task(
-            asyncio.to_thread(load, quotes_of(loud), [program.port], connections=16, seconds=7)
-        )
-        beside = tasks.create_task(asyncio.to_thread(at_ease, quiet))
-    factor = beside.result() / alone
-    return [
-        Result(
-            "fairness", "p99 of a store's writes beside another at full speed", factor, "× that alone", "< 2 ×",
-            factor < 2,
-            note=f"{alone:.1f} ms alone, {beside.result():.1f} beside {noise.result().per_second:,.0f} quotes/s",
-        )
     ]  # fmt: skip
 
 

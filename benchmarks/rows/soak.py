@@ -1,4 +1,4 @@
-"""Does memory stay flat: every process's, under a mixed load at a fixed rate. ``MINUTES=60 RATE=50`` say how long, how fast."""
+"""Whether memory stays flat, every process's, under a mixed load: ``MINUTES=60`` at ``RATE=50`` requests a second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ WARM_UP = 0.25
 """Of the time: caches fill, pools open, the first of everything is loaded."""
 _MIB = 1 << 20
 _GOAL_MIB_PER_HOUR = 5.0
-_OTHERS = (_WORKERS, _POSTGRES, _REDIS) = ("the program's workers", "PostgreSQL without shared memory", "Redis")
+_OTHERS = (_WORKERS, _POSTGRES, _REDIS) = (
+    "the program's workers",
+    "PostgreSQL without shared memory",
+    "Redis",
+)
 
 
 async def soak(made: Installation) -> list[Result]:

@@ -10,6 +10,7 @@ COOKIES = "runtime/web/cookies.py"
 WEB = "tests/integration/web"
 HOLES = "tests/architecture/test_sql.py::test_a_hole_in_the_walls_between_tenants_stops_the_start"
 EDGE = "tests/edge/test_nginx.py"
+SHARES = "tests/unit/data/test_shares.py"
 
 GUARDS = (
     taken_away(
@@ -188,5 +189,28 @@ GUARDS = (
         "compressed bodies are not unpacked",
         "            auto_decompress=False,\n",
         f"{WEB}/test_protocol.py::test_a_compressed_body_is_refused_without_unpacking_it",
+    ),
+    taken_away(
+        "runtime/data/shares.py",
+        "a store at full speed keeps to few turns while others work",
+        "return self._most if now - others_at > PRESENT_S else self._beside",
+        SHARES,
+        without="return self._most",
+    ),
+    taken_away(
+        "runtime/data/shares.py",
+        "a line of slow work gets another turn",
+        "if now - line.moved_at >= PATIENCE_S and line.held < self._most:",
+        SHARES,
+        without="if False:",
+    ),
+    taken_away(
+        "runtime/data/shares.py",
+        "who goes away in the moment of its turn gives it back",
+        "            if not turn.cancelled():  # it was our turn in the moment we left\n"
+        "                self.give(tenant_id)\n"
+        "            elif turn",
+        SHARES,
+        without="            if turn",
     ),
 )
