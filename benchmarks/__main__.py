@@ -1,7 +1,7 @@
 """``python -m benchmarks [ROW ...]``: run the rows (or those of ``ONLY=health,quote``), print a table, keep JSON.
 
 With ``CHECK=1`` the shares of the limits are compared with the committed ones, and what got worse makes it exit with 1;
-with ``CHECK=keep`` they become the committed ones.
+with ``CHECK=keep`` they become the committed ones. With ``PLOT=1`` the rows that keep series are drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import uvloop
 
 from benchmarks.baseline import check, keep_shares
 from benchmarks.installation import installation
-from benchmarks.results import Result, keep, machine, show
+from benchmarks.results import RESULTS, Result, keep, machine, show
 from benchmarks.rows import ON_REQUEST, ROWS
 
 
@@ -39,6 +39,10 @@ def main() -> int:
     show(results)
     print(f"{described['processors']}, {described['system']}, Python {described['python']}")
     print(keep(results, described))
+    if os.environ.get("PLOT"):
+        from benchmarks.plots import draw
+
+        print("\n".join(str(path) for path in draw(RESULTS)))
     asked = os.environ.get("CHECK", "")
     if asked == "keep":
         keep_shares(results)

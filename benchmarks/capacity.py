@@ -1,7 +1,7 @@
 """``python -m benchmarks.capacity``: what numbers of stores need and cost, as the table of docs/capacity.md.
 
-Change ``MEASURED`` to what ``python -m benchmarks costs sizes scale`` says on your machine, ``STORE`` to what your
-stores do, ``DROPLETS`` to what your provider asks.
+Change ``MEASURED`` to what ``python -m benchmarks ratio trickle sizes scale`` says on your machine, ``STORE`` to what
+your stores do, ``DROPLETS`` to what your provider asks.
 """
 
 from __future__ import annotations

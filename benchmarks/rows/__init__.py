@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.installation import Installation
 from benchmarks.results import Result
 from benchmarks.rows import (
-    costs,
+    curve,
     documents,
     fairness,
     files,
@@ -17,7 +17,9 @@ from benchmarks.rows import (
     ratio,
     requests,
     scale,
+    sizes,
     soak,
+    trickle,
 )
 
 Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
@@ -26,6 +28,7 @@ ROWS: dict[str, Row] = {
     "health": requests.health,
     "quote": requests.quote,
     "list": requests.quote_list,
+    "curve": curve.curve,
     "flow": requests.flow,
     "ratio": ratio.ratio,
     "fairness": fairness.fairness,
@@ -44,8 +47,8 @@ ROWS: dict[str, Row] = {
 ON_REQUEST: dict[str, Row] = {
     "growth": pipeline.growth,
     "scale": scale.scale,
-    "costs": costs.costs,
-    "sizes": costs.sizes,
+    "trickle": trickle.trickle,
+    "sizes": sizes.sizes,
     "soak": soak.soak,
 }
 """Rows that take minutes; measured only when named."""

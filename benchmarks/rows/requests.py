@@ -236,6 +236,18 @@ def quotes_of(*shops: Shop) -> Requests:
     )  # fmt: skip
 
 
+def sale_of(shop: Shop) -> bytes:
+    """A sale over the counter of three items."""
+    items = [{"product_id": str(product), "quantity": "1"} for product in shop.product_ids[:3]]
+    body = orjson.dumps({"fulfilment": "counter", "items": items})
+    return request("POST", "/api/v1/orders", host=shop.host, token=shop.token, body=body)
+
+
+def asked_of(shop: Shop, path: str) -> bytes:
+    """A GET as the shop's owner."""
+    return request("GET", f"/api/v1{path}", host=shop.host, token=shop.token)
+
+
 def bare_quotes(shop: Shop) -> Requests:
     dice = random.Random(1)
     bodies = []

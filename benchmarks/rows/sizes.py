@@ -1,21 +1,17 @@
-"""What the capacity model is made of: processor time by kind of request, bytes by kind of thing."""
+"""What is kept of what stores do: bytes on disk and in Redis, for the capacity model."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import asyncpg
-import orjson
-import psutil
 import redis.asyncio as redis
 
-from benchmarks.http import Requests, load, request
-from benchmarks.installation import PARTITIONS, Installation, Shop, sign_in
-from benchmarks.processor_time import Used, used
+from benchmarks.http import Requests, load
+from benchmarks.installation import PARTITIONS, Installation, sign_in
+from benchmarks.processor_time import used
 from benchmarks.results import Result
-from benchmarks.rows.requests import quotes_of
-from benchmarks.rows.scale import start_without_api
+from benchmarks.rows.requests import asked_of, quotes_of
 from benchmarks.rows.seeding import add_sales, add_stores
 from handlers.demo.load import load as load_demo
 from runtime.app import engines as known_engines
@@ -24,74 +20,11 @@ from runtime.events.relay import Relay
 from runtime.events.streams import open_redis
 from runtime.events.wake import WakeSignal
 
-SHOPS, SECONDS, DAYS = 8, 3.0, 30
+DAYS = 30
 _SIZES = """
 select c.relname as name, pg_total_relation_size(c.oid)::float8 as bytes
 from pg_class c where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
 """
-
-
-async def costs(made: Installation) -> list[Result]:
-    """Milliseconds of processor that a request of each kind takes, in the API and in PostgreSQL."""
-    await made.fresh()
-    shops = [await made.shop(f"loja-{number}") for number in range(SHOPS)]
-    program = made.start(roles="api")
-    for shop in shops:
-        sign_in(program.port, shop)
-    kinds = {
-        "create a quote, 5 items": quotes_of(*shops),
-        "sell over the counter, 3 items": Requests([_sale(shop) for shop in shops]),
-        "list 20 quotes": _get(shops, "/quotes?limit=20"),
-        "show a product": Requests([_asked(shop, f"/products/{shop.product_ids[0]}") for shop in shops]),
-        "search products": _get(shops, "/products?q=produto+2"),
-        "dashboard": _get(shops, "/dashboard"),
-    }
-    results = []
-    for what, visit in kinds.items():
-        load(visit, [program.port], connections=8, seconds=0.7)
-        await made.analyze()
-        before = used([program.process.pid])
-        outcome = load(visit, [program.port], connections=8, seconds=SECONDS)
-        spent = used([program.process.pid]) - before
-        ms = 1000 / sum(outcome.statuses.values())
-        results.append(
-            Result(
-                "costs", what, ms * spent.program_s, "ms of processor, API", "", None,
-                note=f"and {ms * spent.postgres_s:.2f} ms PostgreSQL, {ms * spent.redis_s:.3f} ms Redis; "
-                f"{outcome.errors} errors",
-            )
-        )  # fmt: skip
-    return [*results, await _trickle(made, shops, program.port)]
-
-
-async def _trickle(made: Installation, shops: list[Shop], port: int) -> Result:
-    """What an event costs that comes alone, as at a quiet hour: batches are small, so this is the most it costs."""
-    visit = Requests([_sale(shop) for shop in shops])
-    connection = await asyncpg.connect(made.database_url)
-    heads = "select sum(head)::bigint from tenant_event_head"
-
-    async def spend(pids: list[int]) -> tuple[Used, float, int]:
-        before, events = used(pids), await connection.fetchval(heads)
-        outcome = load(visit, [port], connections=4, seconds=6, per_second=24)
-        spent = used(pids) - before
-        return spent, sum(outcome.statuses.values()), await connection.fetchval(heads) - events
-
-    pid = start_without_api(made, "relay,engines")
-    applied = "select min(last_seq) >= 1 from consumer_cursor"
-    while not await connection.fetchval(applied):  # noqa: ASYNC110 (happens in another process)
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(10)  # the backlog of the rows before
-    with_engines, sales, events = await spend([pid])
-    psutil.Process(pid).terminate()
-    psutil.Process(pid).wait(20)
-    without, alone, _ = await spend([])
-    await connection.close()
-    postgres_s = with_engines.postgres_s - without.postgres_s * sales / alone
-    ms = 1000 / events
-    return Result(
-        "costs", "an event, all engines and the relay, 72/s", ms * with_engines.program_s, "ms of processor, engines",
-        "", None, note=f"and {ms * postgres_s:.2f} ms PostgreSQL, {ms * with_engines.redis_s:.3f} ms Redis",
-    )  # fmt: skip
 
 
 async def sizes(made: Installation) -> list[Result]:
@@ -175,7 +108,7 @@ async def _in_redis(made: Installation) -> list[Result]:
     shop = await made.shop("loja", products_count=10)
     program = made.start(roles="api")
     sign_in(program.port, shop)
-    load(_get([shop], "/auth/me"), [program.port], connections=1, seconds=0.2)
+    load(Requests([asked_of(shop, "/auth/me")]), [program.port], connections=1, seconds=0.2)
     async with redis.Redis.from_url(made.endpoints.redis_url) as copies:
         [copy] = await copies.keys("sess:*")
         session = await copies.memory_usage(copy)
@@ -194,17 +127,3 @@ async def _in_redis(made: Installation) -> list[Result]:
         ),
         Result("sizes", "session that is in use", session, "bytes of Redis", "", None),
     ]  # fmt: skip
-
-
-def _asked(shop: Shop, path: str) -> bytes:
-    return request("GET", f"/api/v1{path}", host=shop.host, token=shop.token)
-
-
-def _get(shops: list[Shop], path: str) -> Requests:
-    return Requests([_asked(shop, path) for shop in shops])
-
-
-def _sale(shop: Shop) -> bytes:
-    items = [{"product_id": str(product), "quantity": "1"} for product in shop.product_ids[:3]]
-    body = orjson.dumps({"fulfilment": "counter", "items": items})
-    return request("POST", "/api/v1/orders", host=shop.host, token=shop.token, body=body)
