@@ -62,7 +62,7 @@ binary: ## make dist/basecommerce: one executable file with the interpreter and 
 	$(PACKING)/bin/pyinstaller --log-level WARN --noconfirm --distpath dist --workpath build/pyinstaller infra/binary/basecommerce.spec
 	@cd dist && sha256sum basecommerce
 
-bench: setup ## measure on this machine: make bench ONLY=health,quote CHECK=1
+bench: setup ## measure on this machine: make bench ONLY=health,quote CHECK=1 PLOT=1
 	$(BIN)/python -m benchmarks
 
 mutants: setup ## take every guard away in turn, in a copy, and see that a test notices
