@@ -20,7 +20,7 @@ create table if not exists bare_quote_items (quote_id uuid not null, position in
   primary key (quote_id, position));
 """
 # Quote and items in one statement, the answer built by PostgreSQL.
-_INSERT = """
+INSERT = """
 with quote as (
   insert into bare_quotes (id, customer_id, total) values ($1, $2, $3) returning *
 ),
@@ -69,7 +69,7 @@ async def _serve(port: int, url: str | None) -> None:
             quote = _READER.validate_python(orjson.loads(await request.read()))
             total = sum((item.quantity * item.unit_price for item in quote.items), Decimal(0))
             body = await pool.fetchval(
-                _INSERT,
+                INSERT,
                 uuid4(),
                 quote.customer_id,
                 total.quantize(Decimal("0.01")),

@@ -244,12 +244,21 @@ def wait_for_health(process: subprocess.Popen[bytes], port: int, log: Path) -> N
 
 
 def call(
-    port: int, shop: Shop, method: str, path: str, body: Any = None, *, media_type: str = "application/json"
+    port: int,
+    shop: Shop,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    media_type: str = "application/json",
+    key: str = "",
 ) -> Any:
     """One plain request as the shop's owner, with JSON or with bytes of another type; raises for anything but 2xx."""
     headers = {"Host": shop.host, "Content-Type": media_type}
     if shop.token:
         headers["Authorization"] = f"Bearer {shop.token}"
+    if key:
+        headers["Idempotency-Key"] = key
     data = body if body is None or isinstance(body, bytes) else orjson.dumps(body, default=str)
     asked = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/v1{path}", data=data, headers=headers, method=method

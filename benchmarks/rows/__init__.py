@@ -12,6 +12,7 @@ from benchmarks.rows import (
     documents,
     fairness,
     files,
+    pgbench,
     pipeline,
     processes,
     ratio,
@@ -27,6 +28,7 @@ Row = Callable[[Installation], Coroutine[Any, Any, list[Result]]]
 ROWS: dict[str, Row] = {
     "health": requests.health,
     "quote": requests.quote,
+    "pgbench": pgbench.pgbench,
     "list": requests.quote_list,
     "curve": curve.curve,
     "flow": requests.flow,
