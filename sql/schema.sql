@@ -1635,41 +1635,6 @@ CREATE TABLE public.quote_discount_approvals (
 
 ALTER TABLE ONLY public.quote_discount_approvals FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.quote_items (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    quote_id uuid NOT NULL,
-    "position" integer NOT NULL,
-    product_id uuid NOT NULL,
-    sku text NOT NULL,
-    name text NOT NULL,
-    unit text NOT NULL,
-    quantity numeric(14,3) NOT NULL,
-    base_price numeric(14,2) NOT NULL,
-    unit_price numeric(14,2) NOT NULL,
-    discount_percent numeric(5,2) NOT NULL,
-    line_total numeric(14,2) NOT NULL,
-    price_source text NOT NULL,
-    note text,
-    sold_unit text NOT NULL,
-    sold_quantity numeric(14,3) NOT NULL,
-    base_price_unit text NOT NULL,
-    price_unit text NOT NULL,
-    CONSTRAINT quote_items_base_price_check CHECK (((base_price >= (0)::numeric) AND (base_price <= 999999999999.99))),
-    CONSTRAINT quote_items_check CHECK (((base_price_unit = unit) OR (base_price_unit = sold_unit))),
-    CONSTRAINT quote_items_check1 CHECK (((price_unit = unit) OR (price_unit = sold_unit))),
-    CONSTRAINT quote_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
-    CONSTRAINT quote_items_line_total_check CHECK (((line_total >= (0)::numeric) AND (line_total <= 999999999999.99))),
-    CONSTRAINT quote_items_note_check CHECK ((length(note) <= 4000)),
-    CONSTRAINT quote_items_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
-    CONSTRAINT quote_items_price_source_check CHECK (((length(price_source) >= 1) AND (length(price_source) <= 40))),
-    CONSTRAINT quote_items_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity <= 99999999999.999))),
-    CONSTRAINT quote_items_sold_quantity_check CHECK (((sold_quantity > (0)::numeric) AND (sold_quantity <= 99999999999.999))),
-    CONSTRAINT quote_items_unit_price_check CHECK (((unit_price >= (0)::numeric) AND (unit_price <= 999999999999.99)))
-);
-
-ALTER TABLE ONLY public.quote_items FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.quote_links (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1699,6 +1664,13 @@ CREATE TABLE public.quote_versions (
 );
 
 ALTER TABLE ONLY public.quote_versions FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.quoted_products (
+    tenant_id uuid NOT NULL,
+    product_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.quoted_products FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.refresh_tokens (
     tenant_id uuid NOT NULL,
@@ -2188,9 +2160,6 @@ ALTER TABLE ONLY public.purchase_receipts
 ALTER TABLE ONLY public.quote_discount_approvals
     ADD CONSTRAINT quote_discount_approvals_pkey PRIMARY KEY (tenant_id, id);
 
-ALTER TABLE ONLY public.quote_items
-    ADD CONSTRAINT quote_items_pkey PRIMARY KEY (tenant_id, id);
-
 ALTER TABLE ONLY public.quote_links
     ADD CONSTRAINT quote_links_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2199,6 +2168,9 @@ ALTER TABLE ONLY public.quote_links
 
 ALTER TABLE ONLY public.quote_versions
     ADD CONSTRAINT quote_versions_pkey PRIMARY KEY (tenant_id, quote_id, version);
+
+ALTER TABLE ONLY public.quoted_products
+    ADD CONSTRAINT quoted_products_pkey PRIMARY KEY (tenant_id, product_id);
 
 ALTER TABLE ONLY public.quotes
     ADD CONSTRAINT quotes_pkey PRIMARY KEY (tenant_id, id);
@@ -2406,8 +2378,6 @@ CREATE INDEX purchase_receipts_of_supplier ON public.purchase_receipts USING btr
 CREATE INDEX quote_discount_approvals_of_quote ON public.quote_discount_approvals USING btree (tenant_id, quote_id, id);
 
 CREATE UNIQUE INDEX quote_discount_approvals_pending ON public.quote_discount_approvals USING btree (tenant_id, quote_id) WHERE (status = 'pending'::text);
-
-CREATE INDEX quote_items_of_quote ON public.quote_items USING btree (tenant_id, quote_id, "position");
 
 CREATE INDEX quote_links_of_quote ON public.quote_links USING btree (tenant_id, quote_id, id);
 
@@ -2691,12 +2661,6 @@ ALTER TABLE ONLY public.quote_discount_approvals
 ALTER TABLE ONLY public.quote_discount_approvals
     ADD CONSTRAINT quote_discount_approvals_tenant_id_requested_by_fkey FOREIGN KEY (tenant_id, requested_by) REFERENCES public.users(tenant_id, id);
 
-ALTER TABLE ONLY public.quote_items
-    ADD CONSTRAINT quote_items_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
-
-ALTER TABLE ONLY public.quote_items
-    ADD CONSTRAINT quote_items_tenant_id_quote_id_fkey FOREIGN KEY (tenant_id, quote_id) REFERENCES public.quotes(tenant_id, id);
-
 ALTER TABLE ONLY public.quote_links
     ADD CONSTRAINT quote_links_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
 
@@ -2708,6 +2672,9 @@ ALTER TABLE ONLY public.quote_versions
 
 ALTER TABLE ONLY public.quote_versions
     ADD CONSTRAINT quote_versions_tenant_id_replaced_by_fkey FOREIGN KEY (tenant_id, replaced_by) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE ONLY public.quoted_products
+    ADD CONSTRAINT quoted_products_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.products(tenant_id, id);
 
 ALTER TABLE ONLY public.quotes
     ADD CONSTRAINT quotes_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.users(tenant_id, id);
@@ -3009,11 +2976,11 @@ ALTER TABLE public.purchase_receipts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quote_discount_approvals ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.quote_items ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.quote_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quote_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quoted_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quotes ENABLE ROW LEVEL SECURITY;
 
@@ -3145,11 +3112,11 @@ CREATE POLICY runtime ON public.purchase_receipts TO basecommerce_api USING (tru
 
 CREATE POLICY runtime ON public.quote_discount_approvals TO basecommerce_api USING (true) WITH CHECK (true);
 
-CREATE POLICY runtime ON public.quote_items TO basecommerce_api USING (true) WITH CHECK (true);
-
 CREATE POLICY runtime ON public.quote_links TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.quote_versions TO basecommerce_api USING (true) WITH CHECK (true);
+
+CREATE POLICY runtime ON public.quoted_products TO basecommerce_api USING (true) WITH CHECK (true);
 
 CREATE POLICY runtime ON public.quotes TO basecommerce_api USING (true) WITH CHECK (true);
 
@@ -3351,11 +3318,11 @@ CREATE POLICY tenant ON public.purchase_receipts AS RESTRICTIVE TO basecommerce_
 
 CREATE POLICY tenant ON public.quote_discount_approvals AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
-CREATE POLICY tenant ON public.quote_items AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
-
 CREATE POLICY tenant ON public.quote_links AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.quote_versions AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant ON public.quoted_products AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant ON public.quotes AS RESTRICTIVE TO basecommerce_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3647,13 +3614,13 @@ GRANT SELECT,INSERT ON TABLE public.purchase_receipt_items TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quote_discount_approvals TO basecommerce_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quote_items TO basecommerce_api;
-
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quote_links TO basecommerce_api;
 
 GRANT SELECT,INSERT ON TABLE public.quote_versions TO basecommerce_api;
 
 GRANT UPDATE(content) ON TABLE public.quote_versions TO basecommerce_api;
+
+GRANT SELECT,INSERT ON TABLE public.quoted_products TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO basecommerce_api;
 

@@ -125,8 +125,6 @@ async def change(
         approval = judgement.status
     totals = total_up([line.line_total for line in lines], wanted.pop("discount_percent"))
     await tx.execute(sql.keep_quote_version, id=quote_id)
-    if new_items is not None:
-        await tx.execute(sql.delete_quote_items, id=quote_id)
     changed = await tx.fetch_one(
         sql.change_quote,
         id=quote_id,

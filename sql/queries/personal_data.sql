@@ -139,7 +139,6 @@ where tenant_id = $tenant_id
   and customer_id = $customer_id;
 
 -- name: anonymise_quotes
--- What was noted on its items is kept twice, here and in the rows of the items.
 update quotes
 set notes = '',
     reason = null,
@@ -156,16 +155,6 @@ where tenant_id = $tenant_id
       select from json_array_elements(quotes.items) as item (body) where item.body ->> 'note' is not null
     )
   );
-
--- name: anonymise_quote_items
-update quote_items as item
-set note = null
-from quotes as quote
-where item.tenant_id = $tenant_id
-  and quote.tenant_id = item.tenant_id
-  and quote.id = item.quote_id
-  and quote.customer_id = $customer_id
-  and item.note is not null;
 
 -- name: anonymise_quote_versions
 update quote_versions as v

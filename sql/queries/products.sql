@@ -56,7 +56,7 @@ select
   exists (select from stock_levels where tenant_id = $tenant_id and product_id = $product_id)
   or exists (select from supplier_prices where tenant_id = $tenant_id and product_id = $product_id)
   or exists (select from agreed_prices where tenant_id = $tenant_id and product_id = $product_id)
-  or exists (select from quote_items where tenant_id = $tenant_id and product_id = $product_id)
+  or exists (select from quoted_products where tenant_id = $tenant_id and product_id = $product_id)
   or exists (select from purchase_order_items where tenant_id = $tenant_id and product_id = $product_id);
 
 -- name: find_product_units

@@ -45,15 +45,16 @@ order by wanted.place
 
 -- name: create_quote
 -- The number comes from a counter row in this transaction, so a quote that is rolled back gives it back.
-with item as (
-  insert into quote_items (
-    tenant_id, id, quote_id, position, product_id, sku, name, unit, quantity, sold_unit, sold_quantity, base_price,
-    base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
-  )
+with content as (
   select
-    $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
-    given.quantity, given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price,
-    given.price_unit, given.discount_percent, given.line_total, given.price_source, given.note
+    json_agg(
+      sale_item_json(
+        given.id, given.place::integer, given.product_id, products.sku, products.name, products.unit, given.quantity,
+        given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price, given.price_unit,
+        given.discount_percent, given.line_total, given.price_source, given.note
+      )
+      order by given.place
+    ) as items
   from unnest(
     $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $sold_units::text[], $sold_quantities::numeric[],
     $base_prices::numeric[], $base_price_units::text[], $unit_prices::numeric[], $price_units::text[],
@@ -63,19 +64,19 @@ with item as (
     discount_percent, line_total, price_source, note, place
   )
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
-  returning *
 ),
-content as (
-  select
-    json_agg(
-      sale_item_json(
-        item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
-        item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
-        item.discount_percent, item.line_total, item.price_source, item.note
-      )
-      order by item.position
-    ) as items
-  from item
+counted as (
+  insert into quoted_products (tenant_id, product_id)
+  select distinct $tenant_id, given.product_id
+  from unnest($product_ids::uuid[]) as given (product_id)
+  where not exists (
+    select
+    from quoted_products as known
+    where known.tenant_id = $tenant_id
+      and known.product_id = given.product_id
+  )
+  order by given.product_id
+  on conflict do nothing
 ),
 counter as (
   insert into document_counters as counter (tenant_id, series, value)
@@ -203,23 +204,18 @@ where tenant_id = $tenant_id
   and id = $id
 for no key update
 
--- name: delete_quote_items
--- Their content has just been kept by keep_quote_version.
-delete from quote_items
-where tenant_id = $tenant_id
-  and quote_id = $id
-
 -- name: change_quote
 -- With no new items ($item_ids empty) the present ones stay.
-with item as (
-  insert into quote_items (
-    tenant_id, id, quote_id, position, product_id, sku, name, unit, quantity, sold_unit, sold_quantity, base_price,
-    base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
-  )
+with content as (
   select
-    $tenant_id, given.id, $id, given.place, products.id, products.sku, products.name, products.unit,
-    given.quantity, given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price,
-    given.price_unit, given.discount_percent, given.line_total, given.price_source, given.note
+    json_agg(
+      sale_item_json(
+        given.id, given.place::integer, given.product_id, products.sku, products.name, products.unit, given.quantity,
+        given.sold_unit, given.sold_quantity, given.base_price, given.base_price_unit, given.unit_price, given.price_unit,
+        given.discount_percent, given.line_total, given.price_source, given.note
+      )
+      order by given.place
+    ) as items
   from unnest(
     $item_ids::uuid[], $product_ids::uuid[], $quantities::numeric[], $sold_units::text[], $sold_quantities::numeric[],
     $base_prices::numeric[], $base_price_units::text[], $unit_prices::numeric[], $price_units::text[],
@@ -229,19 +225,19 @@ with item as (
     discount_percent, line_total, price_source, note, place
   )
   join products on products.tenant_id = $tenant_id and products.id = given.product_id
-  returning *
 ),
-content as (
-  select
-    json_agg(
-      sale_item_json(
-        item.id, item.position, item.product_id, item.sku, item.name, item.unit, item.quantity, item.sold_unit,
-        item.sold_quantity, item.base_price, item.base_price_unit, item.unit_price, item.price_unit,
-        item.discount_percent, item.line_total, item.price_source, item.note
-      )
-      order by item.position
-    ) as items
-  from item
+counted as (
+  insert into quoted_products (tenant_id, product_id)
+  select distinct $tenant_id, given.product_id
+  from unnest($product_ids::uuid[]) as given (product_id)
+  where not exists (
+    select
+    from quoted_products as known
+    where known.tenant_id = $tenant_id
+      and known.product_id = given.product_id
+  )
+  order by given.product_id
+  on conflict do nothing
 ),
 quote as (
   update quotes
@@ -292,8 +288,7 @@ where tenant_id = $tenant_id
   and not active
 
 -- name: reserve_quote_stock
--- Locks the quote, then (when it may become an order) its products' levels in the order of their ids. The items come
--- from the locked row: rows of quote_items would be those of the moment before the wait.
+-- Locks the quote, then (when it may become an order) its products' levels in the order of their ids.
 -- Whoever waits here for another conversion sees that conversion's outcome as `state` and `order_id`.
 with quote as materialized (
   select
@@ -360,11 +355,15 @@ item as (
     base_price_unit, unit_price, price_unit, discount_percent, line_total, price_source, note
   )
   select
-    items.tenant_id, items.id, $order_id, items.position, items.product_id, items.sku, items.name, items.unit,
-    items.quantity, items.sold_unit, items.sold_quantity, items.base_price, items.base_price_unit, items.unit_price,
+    $tenant_id, items.id, $order_id, items.position, items.product_id, items.sku, items.name, items.stock_unit,
+    items.stock_quantity, items.unit, items.quantity, items.base_price, items.base_price_unit, items.unit_price,
     items.price_unit, items.discount_percent, items.line_total, items.price_source, items.note
   from quote
-  join quote_items as items on items.tenant_id = $tenant_id and items.quote_id = quote.id
+  cross join lateral json_to_recordset(quote.items) as items (
+    id uuid, position integer, product_id uuid, sku text, name text, stock_unit text, stock_quantity numeric, unit text,
+    quantity numeric, base_price numeric, base_price_unit text, unit_price numeric, price_unit text,
+    discount_percent numeric, line_total numeric, price_source text, note text
+  )
 ),
 counter as (
   insert into document_counters as counter (tenant_id, series, value)

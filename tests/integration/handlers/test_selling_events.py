@@ -248,7 +248,7 @@ async def _everything(owner: asyncpg.Connection) -> list[Any]:
     """Every row of the yard's business."""
     tables = (
         "quotes",
-        "quote_items",
+        "quoted_products",
         "quote_versions",
         "orders",
         "order_items",
