@@ -81,7 +81,6 @@ async def forget(tx: TenantTransaction, customer_id: UUID) -> None:
     await tx.execute(sql.anonymise_customer, id=customer_id, name=ANONYMOUS)
     await tx.execute(sql.anonymise_sites, customer_id=customer_id, name=ANONYMOUS)
     await tx.execute(sql.anonymise_quotes, customer_id=customer_id)
-    await tx.execute(sql.anonymise_quote_items, customer_id=customer_id)
     await tx.execute(sql.anonymise_quote_versions, customer_id=customer_id, name=ANONYMOUS)
     await tx.execute(sql.anonymise_discount_approvals, customer_id=customer_id)
     await tx.execute(sql.anonymise_orders, customer_id=customer_id)
