@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -54,17 +54,26 @@ class WebhookSender:
         self._client = client
 
     async def run(self, stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
-        """Look every second until ``stop``; what is being sent then is finished."""
-        async with self._client:
+        """Look every second until ``stop``; what is being sent then is finished.
+
+        Writing and sending go on side by side: what is due is not kept waiting by stores with much to be written.
+        """
+        async with self._client, anyio.create_task_group() as tasks:
             task_status.started()
-            while not stop.is_set():
-                busy = False
-                try:
-                    busy = bool(await self.write_deliveries()) | (await self.send_due() == SENT_AT_ONCE)
-                except RetryLaterError as error:
-                    log.warning("webhooks wait", reason=error.reason)
-                if not busy:
-                    await pause(stop, INTERVAL_S)
+            tasks.start_soon(self._repeat, stop, self.write_deliveries, 1)
+            tasks.start_soon(self._repeat, stop, self.send_due, SENT_AT_ONCE)
+
+    @staticmethod
+    async def _repeat(stop: anyio.Event, turn: Callable[[], Awaitable[int]], busy: int) -> None:
+        """Take turns until ``stop``; after one that did less than ``busy`` there is a pause."""
+        while not stop.is_set():
+            done = 0
+            try:
+                done = await turn()
+            except RetryLaterError as error:
+                log.warning("webhooks wait", reason=error.reason)
+            if done < busy:
+                await pause(stop, INTERVAL_S)
 
     async def write_deliveries(self) -> int:
         """Write the deliveries of what is new in the logs of stores with webhooks; returns how many."""
@@ -102,17 +111,16 @@ class WebhookSender:
         """Send what is due, many at a time; returns how many attempts were made."""
         async with self._scheduler.transaction() as tx:
             rows = await tx.fetch_all(sql.find_due_deliveries, per_webhook=PER_WEBHOOK, limit=SENT_AT_ONCE)
-        by_tenant: dict[UUID, list[UUID]] = defaultdict(list)
-        for row in rows:
-            by_tenant[row["tenant_id"]].append(row["id"])
-        leased: list[tuple[UUID, Record]] = []
-        for tenant_id, ids in by_tenant.items():
-            async with self._engine.engine([tenant_id]) as tx:
-                due = await tx.fetch_all(sql.lease_deliveries, tenant_id=tenant_id, ids=ids, lease=LEASE)
-            leased += [(tenant_id, delivery) for delivery in due]
+        if not rows:
+            return 0
+        tenant_ids = [row["tenant_id"] for row in rows]
+        async with self._engine.engine(tenant_ids) as tx:
+            leased = await tx.fetch_all(
+                sql.lease_deliveries, tenant_ids=tenant_ids, ids=[row["id"] for row in rows], lease=LEASE
+            )
         async with anyio.create_task_group() as tasks:
-            for tenant_id, delivery in leased:
-                tasks.start_soon(self._send, tenant_id, delivery)
+            for delivery in leased:
+                tasks.start_soon(self._send, delivery["tenant_id"], delivery)
         return len(leased)
 
     async def _send(self, tenant_id: UUID, delivery: Record) -> None:

@@ -194,6 +194,43 @@ async def test_a_receiver_with_a_long_queue_holds_up_no_other_store(
     assert "777" in {event["data"]["delta"] for event in receiver.events}
 
 
+async def test_deliveries_of_many_stores_are_leased_in_one_statement(
+    database, engine_database, owner, new_tenant, receiver, sender, monkeypatch
+) -> None:
+    stores = [await new_tenant() for _ in range(4)]
+    for number, tenant_id in enumerate(stores):
+        await webhook(owner, tenant_id, f"{receiver.url}{number}")
+        await emit_events(database, tenant_id, number)
+    await sender.write_deliveries()
+    opened: list[int] = []
+    engine = engine_database.engine
+
+    def count(tenant_ids, **options):
+        opened.append(len(set(tenant_ids)))
+        return engine(tenant_ids, **options)
+
+    monkeypatch.setattr(engine_database, "engine", count)
+    assert await sender.send_due() == len(stores)
+    assert opened == [4, 1, 1, 1, 1], "one to lease them, then one for the outcome of each"
+
+
+async def test_what_is_due_does_not_wait_for_what_is_to_be_written(
+    database, scheduler_database, engine_database, owner, new_tenant, receiver, monkeypatch
+) -> None:
+    sender = WebhookSender(scheduler_database, engine_database, SIGNER, WebhookClient(LOOPBACK))
+    tenant_id = await new_tenant()
+    await webhook(owner, tenant_id, receiver.url)
+    await emit_events(database, tenant_id, 1)
+    await sender.write_deliveries()
+    monkeypatch.setattr(sender, "write_deliveries", anyio.sleep_forever)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(sender.run, anyio.Event())
+            while not receiver.got:
+                await anyio.sleep(0.005)
+            tasks.cancel_scope.cancel()
+
+
 async def test_two_senders_at_once_make_one_delivery_of_each_event(
     database, scheduler_database, engine_database, owner, new_tenant, receiver
 ) -> None:
