@@ -26,7 +26,7 @@ from runtime.errors import ConflictError, NotFoundError
 from runtime.events.catalogue import CustomerCreated
 from runtime.events.log import emit
 from runtime.web.fields import Body, EmailText, LongText, ShortText, Version, View
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import ListQuery, Page, SearchText, page_reply
 from runtime.web.problems import field_refused
 from runtime.web.routing import Call, Reply, Routes
 
@@ -96,6 +96,7 @@ class CustomerView(View):
 class CustomerList(ListQuery):
     """Filters of the customer list. With ``q`` the best matches come first, otherwise ``sort`` decides."""
 
+    q: SearchText = None
     sort: Literal["name", "created", "-created"] | None = None
     kind: CustomerKind | None = None
     active: bool | None = None

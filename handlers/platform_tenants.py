@@ -15,7 +15,7 @@ from runtime.data.queries import sql
 from runtime.errors import NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, EmailText, ShortText, Slug, View
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import ListQuery, Page, SearchText, page_reply
 from runtime.web.passwords import NewPassword, check_new_password
 from runtime.web.routing import Routes
 
@@ -57,6 +57,7 @@ class TenantView(View):
 class TenantList(ListQuery):
     """Filters of the stores; in the order of their slugs."""
 
+    q: SearchText = None
     status: Literal["active", "suspended"] | None = None
 
 

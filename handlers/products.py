@@ -22,7 +22,7 @@ from runtime.errors import ConflictError, NotFoundError
 from runtime.events.catalogue import ProductCreated, ProductPriceUpdated, ProductUpdated
 from runtime.events.log import emit
 from runtime.web.fields import Body, LongText, Money, QuantityOrZero, ShortText, Version, View, decimal_field
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import ListQuery, Page, SearchText, page_reply
 from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="products")
@@ -119,6 +119,7 @@ class PriceChangeView(View):
 class ProductList(ListQuery):
     """Filters of the product list. With ``q`` the best matches come first, otherwise ``sort`` decides."""
 
+    q: SearchText = None
     sort: Literal["name", "sku", "created", "-created"] | None = None
     category: Category | None = None
     active: bool | None = None

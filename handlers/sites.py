@@ -16,7 +16,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import NotFoundError
 from runtime.web.fields import Body, ShortText, Version, View
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import ListQuery, Page, SearchText, page_reply
 from runtime.web.problems import field_refused
 from runtime.web.routing import Call, Reply, Routes
 
@@ -79,6 +79,7 @@ class SiteView(View):
 class SiteList(ListQuery):
     """Filters of the site lists; ordered by name."""
 
+    q: SearchText = None
     sort: Literal["name"] | None = None
     active: bool | None = None
 

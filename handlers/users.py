@@ -15,7 +15,7 @@ from runtime.data.queries import sql
 from runtime.errors import ConflictError, NotFoundError
 from runtime.web.call import Call, Reply
 from runtime.web.fields import Body, EmailText, ShortText, Version, View
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import ListQuery, Page, SearchText, page_reply
 from runtime.web.passwords import NewPassword, check_new_password
 from runtime.web.routing import Routes
 
@@ -63,6 +63,7 @@ class UserView(View):
 class UserList(ListQuery):
     """Filters of the users; in the order of their addresses."""
 
+    q: SearchText = None
     role: StoreRole | None = None
     active: bool | None = None
 

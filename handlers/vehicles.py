@@ -17,7 +17,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import TenantTransaction
 from runtime.errors import ConflictError, NotFoundError
 from runtime.web.fields import Body, ShortText, Version, View, decimal_field
-from runtime.web.pagination import ListQuery, Page, page_reply
+from runtime.web.pagination import ListQuery, Page, SearchText, page_reply
 from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="vehicles")
@@ -80,6 +80,7 @@ class VehicleView(View):
 class VehicleList(ListQuery):
     """Filters of the vehicle list, ordered by name; ``q`` finds by name or plate."""
 
+    q: SearchText = None
     sort: Literal["name"] | None = None
     active: bool | None = None
 

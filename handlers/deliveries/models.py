@@ -27,6 +27,7 @@ from handlers.pages import Day, NewestFirst
 from handlers.sites import Latitude, Longitude
 from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Quantity, QuantityOrZero, ShortText, Version, View
+from runtime.web.pagination import SearchText
 
 OccurrenceKind = Literal["missing", "wrong", "damaged", "absent", "refused", "other"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -274,6 +275,7 @@ class DeliveryView(View):
 class DeliveryList(NewestFirst):
     """Filters of the delivery list; ``q`` finds by number. Drivers see those of their own routes."""
 
+    q: SearchText = None
     status: DeliveryStatus | None = None
     order_id: UUID | None = None
     route_id: UUID | None = None

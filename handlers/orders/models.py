@@ -13,6 +13,7 @@ from handlers.lines import MAX_ITEMS, ItemNew, ItemView
 from handlers.pages import NewestFirst
 from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Percent, Quantity, QuantityOrZero, Version, View
+from runtime.web.pagination import SearchText
 
 
 class Fulfilment(StrEnum):
@@ -116,6 +117,7 @@ class OrderView(View):
 class OrderList(NewestFirst):
     """Filters of the order list; ``q`` finds by number or by the customer's name."""
 
+    q: SearchText = None
     status: OrderStatus | None = None
     fulfilment: Fulfilment | None = None
     customer_id: UUID | None = None

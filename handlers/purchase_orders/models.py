@@ -15,7 +15,7 @@ from handlers.stock.models import LotCode
 from handlers.suppliers.models import LeadTime
 from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, Quantity, QuantityOrZero, Version, View
-from runtime.web.pagination import ListQuery
+from runtime.web.pagination import ListQuery, SearchText
 
 MAX_ITEMS = 200
 
@@ -192,6 +192,7 @@ class PurchaseOrderView(View):
 class PurchaseOrderList(NewestFirst):
     """Filters of the list; ``q`` finds by number or by the supplier's name."""
 
+    q: SearchText = None
     status: PurchaseStatus | None = None
     supplier_id: UUID | None = None
     product_id: UUID | None = None

@@ -15,6 +15,7 @@ from handlers.lines import MAX_ITEMS, ItemNew, ItemView
 from handlers.orders.models import Fulfilment
 from handlers.pages import NewestFirst
 from runtime.web.fields import Body, LongText, Money, Percent, Quantity, QuantityOrZero, Version, View
+from runtime.web.pagination import SearchText
 
 ValidityDays = Annotated[int, Field(ge=1, le=365, strict=True, examples=[7])]
 DiscountApproval = Literal["pending", "approved", "denied"]
@@ -181,6 +182,7 @@ class CopyView(QuoteView):
 class QuoteList(NewestFirst):
     """Filters of the quote list; ``q`` finds by number or by the customer's name."""
 
+    q: SearchText = None
     status: QuoteStatus | None = None
     customer_id: UUID | None = None
     discount_approval: DiscountApproval | None = Field(

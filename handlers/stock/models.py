@@ -13,7 +13,7 @@ from handlers.pages import Day, NewestFirst
 from handlers.permissions import HIDDEN_COST
 from handlers.units import Unit
 from runtime.web.fields import Body, LongText, Money, QuantityOrZero, SignedQuantity, View
-from runtime.web.pagination import ListQuery
+from runtime.web.pagination import ListQuery, SearchText
 
 
 class MovementKind(StrEnum):
@@ -147,6 +147,7 @@ class MovementList(NewestFirst):
 class LevelList(ListQuery):
     """Filters of the stock list; ``q`` finds products by code, name or barcode."""
 
+    q: SearchText = None
     sort: Literal["product_id"] | None = None
     product_id: UUID | None = None
     location_id: UUID | None = None

@@ -26,7 +26,7 @@ from runtime.web.fields import (
     View,
     decimal_field,
 )
-from runtime.web.pagination import ListQuery
+from runtime.web.pagination import ListQuery, SearchText
 
 MAX_CONTACTS = 20
 
@@ -112,6 +112,7 @@ class SupplierView(View):
 class SupplierList(ListQuery):
     """Filters of the supplier list. With ``q`` the best matches come first, otherwise the names decide."""
 
+    q: SearchText = None
     sort: Literal["name"] | None = None
     active: bool | None = None
 

@@ -32,6 +32,10 @@ def _one_order_only(_value: object) -> None:
     raise PydanticCustomError("one_order", "This list has one order only")
 
 
+def _not_searched(_value: object) -> None:
+    raise PydanticCustomError("not_searched", "This list is not searched")
+
+
 class PageQuery(BaseModel):
     """The query parameters of every list; a list adds its own filters in a subclass."""
 
@@ -43,12 +47,17 @@ class PageQuery(BaseModel):
     )
 
 
-class ListQuery(PageQuery):
-    """Those of a list that is searched. One that has more than one order says which in a ``sort`` of its own."""
+SearchText = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_ONE_LINE)] | None,
+    Field(description="Search text; accents and case do not matter"),
+]
 
-    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_ONE_LINE)] | None = (
-        Field(None, description="Search text; accents and case do not matter")
-    )
+
+class ListQuery(PageQuery):
+    """Those of a list. One that is searched takes ``q: SearchText``, one that has more than one order says which in a
+    ``sort`` of its own; others refuse them rather than answer as if they had not been asked."""
+
+    q: Annotated[Any, BeforeValidator(_not_searched), WithJsonSchema(NOT_TAKEN)] = None
     sort: Annotated[Any, BeforeValidator(_one_order_only), WithJsonSchema(NOT_TAKEN)] = None
 
 

@@ -72,6 +72,7 @@ FIELD_SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "Expected an ISO 8601 timestamp.",
         "Espera-se data e hora ISO 8601.",
     ),
+    "not_searched": ("search", "This list is not searched.", "Esta lista não tem busca."),
     "one_order": ("order", "This list has one order only.", "Esta lista tem uma só ordem."),
     "whole_list": ("whole_list", "An export has all rows.", "A exportação traz todas as linhas."),
     "timezone_aware": ("timestamp", "The timestamp needs an offset.", "Falta o fuso na data e hora."),

@@ -172,6 +172,31 @@ async def test_no_list_pretends_to_know_an_order(owner) -> None:
             assert "/query/sort" in pointers
 
 
+async def test_a_list_is_searched_or_says_that_it_is_not(owner) -> None:
+    searched = set()
+    for operation in OPERATIONS:
+        if operation.query is None or operation.parameters or "q" not in operation.query.model_fields:
+            continue
+        answer = await owner.get(f"{operation.path}?q=cimento")
+        if answer.status == 200:
+            searched.add(operation.path.removeprefix("/api/v1/").removeprefix("exports/").split("/")[0])
+        else:
+            assert [error["code"] for error in (await answer.json())["errors"]] == ["search"], operation.path
+    assert searched == {
+        "customers",
+        "deliveries",
+        "orders",
+        "products",
+        "purchase-orders",
+        "quotes",
+        "sites",
+        "stock",
+        "suppliers",
+        "users",
+        "vehicles",
+    }
+
+
 @pytest.mark.parametrize(
     "name", ["x", "1", "%00", "..", "%2e%2e%2f", "0" * 32, "{" + "0" * 8, "🧱", "' or 1=1"]
 )
