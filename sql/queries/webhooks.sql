@@ -151,23 +151,15 @@ order by d.next_attempt_at
 limit $limit;
 
 -- name: lease_deliveries
--- Of many stores at once. Counted before the work; whoever finds one leased already, or being leased, leaves it alone.
-with due as materialized (
-  select d.tenant_id, d.id
-  from unnest($tenant_ids::uuid[], $ids::uuid[]) as given (tenant_id, id)
-  join webhook_deliveries as d
-    on d.tenant_id = given.tenant_id
-    and d.id = given.id
-  where d.state = 'pending'
-    and d.next_attempt_at <= clock_timestamp()
-  for no key update of d skip locked
-)
+-- all tenants: of the engine's batch. Counted before the work; whoever finds one leased already leaves it alone.
 update webhook_deliveries as d
 set attempts = d.attempts + 1,
     next_attempt_at = clock_timestamp() + $lease::interval
-from due, webhooks as w
+from unnest($tenant_ids::uuid[], $ids::uuid[]) as due (tenant_id, id), webhooks as w
 where d.tenant_id = due.tenant_id
   and d.id = due.id
+  and d.state = 'pending'
+  and d.next_attempt_at <= clock_timestamp()
   and w.tenant_id = d.tenant_id
   and w.id = d.webhook_id
 returning d.tenant_id, d.id, d.webhook_id, d.body, d.attempts, w.url, w.secret_version, w.active;
