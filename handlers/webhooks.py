@@ -84,7 +84,7 @@ class WebhookSecretView(WebhookView):
     secret: str
 
 
-class DeliveryView(View):
+class WebhookDeliveryView(View):
     """One event on its way to a webhook; ``id`` is the ``webhook-id`` of every attempt."""
 
     id: UUID
@@ -199,7 +199,7 @@ async def rotate_webhook_secret(call: Call, webhook_id: UUID) -> Reply:
     "/webhooks/{webhook_id}/test",
     may="webhooks:manage",
     summary="Send a test delivery",
-    answers=DeliveryView,
+    answers=WebhookDeliveryView,
     status=202,
 )
 async def test_webhook(call: Call, webhook_id: UUID) -> Reply:
@@ -218,7 +218,7 @@ async def test_webhook(call: Call, webhook_id: UUID) -> Reply:
     stale=True,
     summary="Deliveries of a webhook",
     query=DeliveryList,
-    answers=Page[DeliveryView],
+    answers=Page[WebhookDeliveryView],
 )
 async def list_webhook_deliveries(call: Call[DeliveryList], webhook_id: UUID) -> Reply:
     """The newest first; those delivered are kept for a week, those given up for a month."""
@@ -239,7 +239,7 @@ async def list_webhook_deliveries(call: Call[DeliveryList], webhook_id: UUID) ->
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
     may="webhooks:manage",
     summary="Send a delivery again",
-    answers=DeliveryView,
+    answers=WebhookDeliveryView,
     status=202,
 )
 async def replay_webhook_delivery(call: Call, webhook_id: UUID, delivery_id: UUID) -> Reply:

@@ -84,8 +84,9 @@ async def hand_over(
     known = {item["id"]: rest.get(item["id"], Decimal(0)) for item in order.items}
     lines = {item["id"]: item for item in order.items}
     asked = [(item.item_id, item.quantity, item.unit) for item in items]
-    await leave(tx, settings, order, take_all_off(known, lines, asked, "item_id"))
-    return await get(tx, order_id, permissions)
+    wanted = take_all_off(known, lines, asked, "item_id")
+    whole = await leave(tx, settings, order, wanted, permissions=permissions)
+    return whole or await get(tx, order_id, permissions)
 
 
 async def leave(
@@ -94,12 +95,17 @@ async def leave(
     order: OpenOrder,
     quantities: Mapping[UUID, Decimal],
     delivery_id: UUID | None = None,
-) -> None:
-    """What of an order's items leaves now, with a delivery or over the counter; the last of it ends the order."""
+    permissions: frozenset[str] = ALL_PERMISSIONS,
+) -> Written | None:
+    """What of an order's items leaves now, with a delivery or over the counter; the last of it ends the order.
+
+    The order as it is then when it left as a whole, which has it written at once; else None.
+    """
     if order.is_whole() and order.rest() == dict(quantities) and order.status in _LEAVING_WHOLE:
-        await deliver(tx, settings, order.id)
-    elif await take_part(tx, settings, order, quantities, sold_items(order.row["items"]), delivery_id):
+        return await deliver(tx, settings, order.id, permissions)
+    if await take_part(tx, settings, order, quantities, sold_items(order.row["items"]), delivery_id):
         await end_deliveries(tx, order.id, "delivered")
+    return None
 
 
 async def _hold(tx: TenantTransaction, order_id: UUID, permissions: frozenset[str]) -> OpenOrder:

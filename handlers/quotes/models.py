@@ -125,7 +125,7 @@ class QuoteView(View):
     availability: list[AvailabilityView] | None = Field(None, description="Only where it was asked for")
 
 
-class PriceChangeView(View):
+class LinePriceChangeView(View):
     """A line of which the price is another than it was then."""
 
     position: int
@@ -168,7 +168,7 @@ class SinceThenView(View):
     """What changed between the former quote or order and today."""
 
     former_total: Money
-    price_changes: list[PriceChangeView]
+    price_changes: list[LinePriceChangeView]
     quantity_changes: list[QuantityChangeView]
     discontinued: list[DiscontinuedView]
 

@@ -7,7 +7,7 @@ their lots is still so when it is written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -38,6 +38,15 @@ class LotDelta:
     quantity: Decimal
     code: str | None = None
     expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """So much of a lot, wherever it is."""
+
+    quantity: Decimal
+    code: str
+    expires_on: date | None
 
 
 @dataclass(slots=True)
@@ -71,7 +80,7 @@ async def move_lots(
         for row in rows
     }
     # What leaves first: goods that change their place arrive in the lots they left.
-    left: dict[UUID, list[LotDelta]] = {}
+    left: dict[UUID, list[Portion]] = {}
     for delta in deltas:
         if delta.quantity < 0:
             left.setdefault(delta.product_id, []).extend(take(lots, delta, kind))
@@ -96,7 +105,7 @@ async def move_lots(
     return {(row["product_id"], row["location_id"]): row["available"] for row in levels}
 
 
-def take(lots: dict[Key, Lot], delta: LotDelta, kind: str) -> list[LotDelta]:
+def take(lots: dict[Key, Lot], delta: LotDelta, kind: str) -> list[Portion]:
     """Take from the named lot, or from what expires first; returns what left, lot by lot. 409 when that is too little.
 
     ``lots`` are in the order in which they are to leave.
@@ -111,14 +120,14 @@ def take(lots: dict[Key, Lot], delta: LotDelta, kind: str) -> list[LotDelta]:
         if delta.code in (None, code) and part > 0:
             lot.add(-part)
             wanted -= part
-            taken.append(LotDelta(product_id, location_id, part, code, lot.expires_on))
+            taken.append(Portion(part, code, lot.expires_on))
     if wanted:
         had = -delta.quantity - wanted
         raise InsufficientStockError([Shortage(delta.product_id, -delta.quantity, had)])
     return taken
 
 
-def put(lots: dict[Key, Lot], delta: LotDelta, sources: list[LotDelta]) -> None:
+def put(lots: dict[Key, Lot], delta: LotDelta, sources: list[Portion]) -> None:
     """Put into the named lot, or into the lots the goods come from, which are used up; the rest has no known lot."""
     wanted = delta.quantity
     if delta.code is not None:
@@ -127,13 +136,10 @@ def put(lots: dict[Key, Lot], delta: LotDelta, sources: list[LotDelta]) -> None:
     while wanted and sources:
         source = sources.pop(0)
         part = min(wanted, source.quantity)
-        _add(lots, delta, source.code or UNKNOWN, source.expires_on, part)
+        _add(lots, delta, source.code, source.expires_on, part)
         wanted -= part
         if part < source.quantity:
-            rest = source.quantity - part
-            sources.insert(
-                0, LotDelta(source.product_id, source.location_id, rest, source.code, source.expires_on)
-            )
+            sources.insert(0, replace(source, quantity=source.quantity - part))
     if wanted:
         _add(lots, delta, UNKNOWN, None, wanted)
 
@@ -158,10 +164,10 @@ def _add(
     lot.add(quantity)
 
 
-async def _of_order(tx: TenantTransaction, order_id: UUID) -> dict[UUID, list[LotDelta]]:
+async def _of_order(tx: TenantTransaction, order_id: UUID) -> dict[UUID, list[Portion]]:
     """What of each lot an order still has, by product, the freshest first."""
-    found: dict[UUID, list[LotDelta]] = {}
+    found: dict[UUID, list[Portion]] = {}
     for row in await tx.fetch_all(sql.list_lots_of_order, order_id=order_id):
-        one = LotDelta(row["product_id"], row["product_id"], row["quantity"], row["code"], row["expires_on"])
+        one = Portion(row["quantity"], row["code"], row["expires_on"])
         found.setdefault(row["product_id"], []).append(one)
     return found

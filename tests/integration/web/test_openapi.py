@@ -26,6 +26,10 @@ def test_the_document_is_valid_openapi_3_1(described) -> None:
     assert problems == []
 
 
+def test_schemas_are_named_for_readers_and_not_after_modules(described) -> None:
+    assert [name for name in described["components"]["schemas"] if "__" in name.replace("Page_", "")] == []
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda op: f"{op.method} {op.path}")
 def test_every_operation_says_what_it_does_takes_and_answers(described, operation) -> None:
     found = described["paths"][operation.path][operation.method.lower()]
