@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.installation import Installation
 from benchmarks.results import Result
 from benchmarks.rows import (
+    catching_up,
     curve,
     documents,
     fairness,
@@ -47,7 +48,7 @@ ROWS: dict[str, Row] = {
 }
 
 ON_REQUEST: dict[str, Row] = {
-    "growth": pipeline.growth,
+    "growth": catching_up.growth,
     "scale": scale.scale,
     "trickle": trickle.trickle,
     "sizes": sizes.sizes,

@@ -17,13 +17,13 @@ import orjson
 
 from benchmarks.http import Connection, Requests, load, request
 from benchmarks.installation import PARTITIONS, Installation, sign_in
+from benchmarks.limits import add_entries, keep_daily_sums
 from benchmarks.results import Result
+from benchmarks.rows.catching_up import catch_up
 from benchmarks.rows.seeding import add_sales, add_stores
-from runtime.app import engines as known_engines
 from runtime.data.database import Database
 from runtime.data.queries import sql
 from runtime.events.catalogue import StockUpdated
-from runtime.events.consumer import Consumer
 from runtime.events.log import emit
 from runtime.events.relay import Relay
 from runtime.events.streams import open_redis
@@ -52,6 +52,7 @@ async def relay(made: Installation) -> list[Result]:
         rate = published / (time.perf_counter() - started)
         await client.aclose()
         await database.close()
+        limit = published / await add_entries(made.endpoints.redis_url, published, PARTITIONS)
         results.append(
             Result(
                 "relay",
@@ -60,6 +61,8 @@ async def relay(made: Installation) -> list[Result]:
                 "events/s",
                 f"≥ {goal:,}/s",
                 rate >= goal,
+                limit,
+                "same entries as packed bytes",
                 note=f"{published:,} events",
             )
         )
@@ -73,37 +76,18 @@ async def engines(made: Installation) -> list[Result]:
         await made.fresh()
         ids = await add_stores(made.database_url, stores)
         events = await add_sales(made.database_url, ids, each)
-        rate = events / await _catch_up(made, ids)
+        limit = events / await keep_daily_sums(made.database_url, ids)
+        caught_up = await catch_up(made, ids)
+        rate = events / caught_up.seconds
         results.append(
             Result(
                 "engines", f"stock + sales with advice, {stores:,} tenants", rate, "events/s",
                 "" if goal is None else f"≥ {goal:,}/s", None if goal is None else rate >= goal,
-                note=f"{events:,} events, 5 items each",
+                limit, "two consumers of daily sums in PostgreSQL alone",
+                f"{events:,} events, 5 items each; {caught_up.per_event(events)}",
             )
         )  # fmt: skip
     return results
-
-
-async def growth(made: Installation) -> list[Result]:
-    """What an event costs after a million others, beside what it cost at the beginning; takes minutes."""
-    await made.fresh()
-    ids = await add_stores(made.database_url, 100)
-    await _catch_up(made, ids)
-    await add_sales(made.database_url, ids, 10)
-    await _catch_up(made, ids)
-    early = await add_sales(made.database_url, ids, 300) / await _catch_up(made, ids)
-    applied = 31_000
-    while applied < 1_000_000:
-        applied += await add_sales(made.database_url, ids, 2_000)
-        await _catch_up(made, ids)
-    late = await add_sales(made.database_url, ids, 300) / await _catch_up(made, ids)
-    ratio = early / late
-    return [
-        Result(
-            "growth", "cost per event after 1,000,000 events", ratio, "× that at 1,000", "≤ 1.2 ×", ratio <= 1.2,
-            note=f"{early:,.0f} events/s at 1,000; {late:,.0f} at {applied:,}",
-        )
-    ]  # fmt: skip
 
 
 async def latency(made: Installation) -> list[Result]:
@@ -156,31 +140,6 @@ async def emission(made: Installation) -> list[Result]:
         )  # fmt: skip
     await database.close()
     return results
-
-
-async def _catch_up(made: Installation, ids: list[Any]) -> float:
-    """Seconds until both engines have applied everything."""
-    database = await Database.open(made.database_url, "engine", size=6, minimum=4)
-
-    async def run(consumer: Consumer) -> None:
-        behind: Any = ids
-        while behind:
-            # A partition's actor takes at most 500 tenants in a turn.
-            for start in range(0, len(ids), 500):
-                progress = await consumer.step(list(behind)[start : start + 500])
-                if start == 0:
-                    following = set(progress.behind)
-                else:
-                    following |= progress.behind
-            behind = following
-
-    started = time.perf_counter()
-    async with asyncio.TaskGroup() as tasks:
-        for make in known_engines().values():
-            tasks.create_task(run(Consumer(make(), database)))
-    seconds = time.perf_counter() - started
-    await database.close()
-    return seconds
 
 
 async def _probe(

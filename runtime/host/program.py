@@ -52,14 +52,16 @@ async def _supervised(supervisor: Supervisor, announce: Callable[[], None] | Non
             announce()
 
 
-def run_in_loop(main: Callable[[], Awaitable[None]]) -> None:
-    """Run ``main`` on uvloop; exceptions come out as they are, not wrapped in the groups of nested tasks.
-
-    What start-up has made lives for ever, so the garbage collector is told not to look at it again, and to come
-    less often: batches of events make many objects that are gone by reference count alone.
-    """
+def calm_collector() -> None:
+    """What start-up has made lives for ever, so the garbage collector is told not to look at it again, and to come less
+    often: batches of events make many objects that are gone by reference count alone."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def run_in_loop(main: Callable[[], Awaitable[None]]) -> None:
+    """Run ``main`` on uvloop; exceptions come out as they are, not wrapped in the groups of nested tasks."""
+    calm_collector()
     try:
         anyio.run(main, backend="asyncio", backend_options={"use_uvloop": True})
     except BaseExceptionGroup as group:
