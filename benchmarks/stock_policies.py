@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from math import ceil
 from typing import Protocol
 from uuid import UUID
@@ -21,8 +20,8 @@ from runtime.events.catalogue import (
     PurchaseItem,
     PurchaseOrderReceived,
     PurchaseOrderSent,
-    SaleRecorded,
-    SoldItem,
+    SaleFigures,
+    SoldFigures,
     StockUpdated,
 )
 from runtime.events.event import Event
@@ -123,14 +122,12 @@ class Engine:
         """See ``Policy``."""
         store, number, at = self.store, day.number, _moment(day.number)
         items = tuple(
-            SoldItem.model_construct(
-                product_id=self._ids[place], quantity=quantity, unit_price=Decimal(1), line_total=quantity
-            )
+            SoldFigures(product_id=self._ids[place], quantity=quantity, line_total=quantity)
             for place, quantity in enumerate(day.sold)
             if quantity
         )
         if items:
-            self._say(number, SaleRecorded.model_construct(order_id=NOBODY, items=items, total=Decimal(0)))
+            self._say(number, SaleFigures.model_construct(items=items))
         for place, quantity in enumerate(day.sold):
             if quantity:
                 self._moved(number, place, day.on_hand[place])

@@ -15,7 +15,7 @@ from actors.sales.parameters import parameters_json, policy
 from actors.sales.rows import Store
 from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction
-from runtime.events.catalogue import ProductCreated, SaleRecorded, SalesAdviceAnswered, SalesParametersSet
+from runtime.events.catalogue import ProductCreated, SaleFigures, SalesAdviceAnswered, SalesParametersSet
 from runtime.events.engine import Engine
 from runtime.events.event import Event
 
@@ -24,7 +24,7 @@ class SalesEngine(Engine):
     """Keep orders per store, product and pair, purchases per customer, the latest baskets and all answers."""
 
     name = "sales"
-    subscribes = (SaleRecorded, ProductCreated, SalesParametersSet, SalesAdviceAnswered)
+    subscribes = (SaleFigures, ProductCreated, SalesParametersSet, SalesAdviceAnswered)
 
     async def apply(self, tx: EngineTransaction, events: Sequence[Event]) -> None:
         """Apply one batch, in order per tenant; the rows after it do not depend on how the log was cut into batches."""
@@ -60,7 +60,7 @@ class _Batch:
             store.parameters = "{}"
             self.parameters.append((store, 0, None))
         match payload:
-            case SaleRecorded():
+            case SaleFigures():
                 day = event.occurred_at.astimezone(store.zone).date()
                 sales = self.sales.get(event.tenant_id)
                 if sales is None:

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import combinations
 from uuid import UUID
 
-from runtime.events.catalogue import SaleRecorded
+from runtime.events.catalogue import SaleFigures
 
 BASKETS_KEPT = 4_250
 """The ring has room for the baskets of a mining and for those that come before the next one."""
@@ -76,7 +76,7 @@ class StoreSales:
     """Of each order its products' ids in rising order, 16 bytes each."""
     buyers: dict[UUID, Buyer] = field(default_factory=dict)
 
-    def add(self, sale: SaleRecorded, day: date) -> None:
+    def add(self, sale: SaleFigures, day: date) -> None:
         """Count one sale; a product on several of its lines counts once, with all their quantities.
 
         A later part of an order adds its quantities, and only those products and pairs that are new to the order; the
@@ -86,13 +86,13 @@ class StoreSales:
         products = self.products
         quantities: dict[int, float] = {}
         for item in sale.items:
-            key = item.product_id.int
+            product_id, quantity = item["product_id"], item["quantity"]
+            key = product_id.int
             sold = products.get(key)
             if sold is None:
-                sold = products[key] = Sold(item.product_id)
-            quantity = float(item.quantity)
+                sold = products[key] = Sold(product_id)
             sold.quantity += quantity
-            sold.revenue += float(item.line_total)
+            sold.revenue += item["line_total"]
             quantities[key] = quantities.get(key, 0.0) + quantity
         keys = sorted(quantities)
         if sale.earlier_product_ids:

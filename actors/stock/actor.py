@@ -32,7 +32,7 @@ from runtime.events.catalogue import (
     PurchaseOrderSent,
     ReplenishmentDefaultsSet,
     ReplenishmentParametersSet,
-    SaleRecorded,
+    SaleFigures,
     StockUpdated,
     SuggestionAccepted,
     SuggestionDismissed,
@@ -63,7 +63,7 @@ class StockEngine(Engine):
 
     name = "stock"
     subscribes = (
-        SaleRecorded,
+        SaleFigures,
         OrderReturned,
         StockUpdated,
         ProductCreated,
@@ -261,9 +261,9 @@ async def _load(tx: EngineTransaction, stretches: Sequence[_Stretch]) -> None:
         wanted: dict[int, UUID] = {}
         for event, day in stretch.events:
             payload = event.payload
-            if isinstance(payload, SaleRecorded | OrderReturned):
+            if isinstance(payload, SaleFigures | OrderReturned):
                 for item in payload.items:
-                    product_id = item.product_id
+                    product_id = item["product_id"] if isinstance(item, dict) else item.product_id
                     wanted[product_id.int] = product_id
                     if day != today:
                         late[tenant_id, product_id.int, day] = (store, product_id, day)

@@ -21,7 +21,7 @@ from runtime.events.catalogue import (
     PurchaseOrderCancelled,
     PurchaseOrderReceived,
     PurchaseOrderSent,
-    SaleRecorded,
+    SaleFigures,
     StockUpdated,
 )
 from runtime.events.event import Event
@@ -31,10 +31,10 @@ def fold(store: Store, event: Event, day: date) -> Iterable[Product]:
     """Change the store's products by one event; gives those whose advice is to be computed anew."""
     payload, products, today = event.payload, store.products, store.day
     match payload:
-        case SaleRecorded():
-            for item in payload.items:
-                product = products[item.product_id.int]
-                product.sell(day, today, float(item.quantity), float(item.line_total))
+        case SaleFigures():
+            for sold in payload.items:
+                product = products[sold["product_id"].int]
+                product.sell(day, today, sold["quantity"], sold["line_total"])
                 yield product
         case OrderReturned():
             for item in payload.items:

@@ -19,7 +19,7 @@ from runtime.data.queries import sql
 from runtime.data.transactions import EngineTransaction, Record
 from runtime.errors import RetryLaterError
 from runtime.events.engine import Engine
-from runtime.events.event import read_event
+from runtime.events.event import Event, read_event
 from runtime.host.logs import get_logger
 
 log = get_logger(__name__)
@@ -36,7 +36,7 @@ class EngineCursors:
         self.engine = engine
         self.database = database
         self._deadline_s = deadline_s
-        self._subscribed = [model.event_type for model in engine.subscribes]
+        self._models = {model.event_type: model for model in engine.subscribes}
         self._known: set[UUID] = set()
         # Attempts counted in the database for work that then failed for a passing cause: taken back at the next count.
         self._owed: Counter[UUID] = Counter()
@@ -86,7 +86,7 @@ class EngineCursors:
             sql.read_engine_batch,
             tenant_ids=list(after),
             last_seqs=list(after.values()),
-            subscribed=self._subscribed,
+            subscribed=list(self._models),
             per_tenant=per_tenant,
         )
         expected = dict(after)
@@ -96,6 +96,10 @@ class EngineCursors:
             if row["tenant_seq"] != expected[tenant_id]:
                 raise LogGapError(f"tenant {tenant_id}: event {expected[tenant_id]} is missing from the log")
         return rows
+
+    def event(self, row: Record) -> Event:
+        """The event of a log row as the engine reads it; raises as ``read_event`` does."""
+        return read_event(row, self._models)
 
     async def apply(self, tx: EngineTransaction, after: Mapping[UUID, int], rows: Iterable[Record]) -> None:
         """Give the rows' events to the engine and move the cursors past them.
@@ -107,7 +111,7 @@ class EngineCursors:
         for row in rows:
             moved[row["tenant_id"]] = row["tenant_seq"]
             if row["payload"] is not None:
-                events.append(read_event(row))
+                events.append(self.event(row))
         if events:
             try:
                 async with asyncio.timeout(self._deadline_s) as deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -49,9 +50,13 @@ def _read_payload(model: type[Payload], text: str) -> Payload:
     return model.model_validate_json(text)
 
 
-def read_event(row: Record) -> Event:
-    """The event of a log row; raises ``NewerVersionError``, or ``PoisonError`` when the payload does not fit."""
-    model = known_model(row)
+def read_event(row: Record, models: Mapping[str, type[Payload]] = CATALOGUE) -> Event:
+    """The event of a log row, its payload as ``models`` has it by type.
+
+    Raises ``NewerVersionError``, or ``PoisonError`` when the payload does not fit.
+    """
+    known_model(row)
+    model = models[row["event_type"]]
     try:
         payload = _read_payload(model, row["payload"])
     except ValidationError as error:

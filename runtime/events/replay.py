@@ -9,7 +9,6 @@ from runtime.data.queries import sql
 from runtime.errors import ConflictError, RetryLaterError
 from runtime.events.consumer import Consumer
 from runtime.events.cursors import EngineCursors
-from runtime.events.event import read_event
 from runtime.host.logs import get_logger
 
 REQUESTS_PER_TURN = 100
@@ -36,7 +35,7 @@ async def replay_requested(cursors: EngineCursors) -> int:
                 row = await tx.fetch_one(sql.lock_replay_request, tenant_id=tenant_id, id=letter_id)
                 if row is None:
                     continue
-                await cursors.engine.apply(tx, [read_event(row)])
+                await cursors.engine.apply(tx, [cursors.event(row)])
                 await tx.execute(sql.close_dead_letter, tenant_id=tenant_id, id=letter_id)
         except RetryLaterError:
             raise

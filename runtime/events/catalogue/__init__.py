@@ -63,7 +63,9 @@ from runtime.events.catalogue.selling import (
     QuoteItem,
     QuoteRejected,
     QuoteSent,
+    SaleFigures,
     SaleRecorded,
+    SoldFigures,
     SoldItem,
 )
 
@@ -105,10 +107,12 @@ __all__ = [
     "ReplenishmentDefaultsSet",
     "ReplenishmentParameters",
     "ReplenishmentParametersSet",
+    "SaleFigures",
     "SaleRecorded",
     "SalesAdviceAnswered",
     "SalesParameters",
     "SalesParametersSet",
+    "SoldFigures",
     "SoldItem",
     "StockUpdated",
     "SuggestionAccepted",

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Payload(BaseModel):
-    """What an event says; ``event_type`` is the class name in snake case."""
+    """What an event says; ``event_type`` is the class name in snake case.
+
+    A class that sets it is another reading of that event, which the catalogue does not list.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,7 +23,8 @@ class Payload(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        cls.event_type = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        if "event_type" not in vars(cls):
+            cls.event_type = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class Part(BaseModel):

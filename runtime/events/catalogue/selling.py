@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from runtime.events.catalogue.payload import Payload, Traded
 
@@ -113,6 +116,25 @@ class SaleRecorded(Payload):
     customer_id: UUID | None = None
     items: tuple[SoldItem, ...]
     total: Decimal
+    earlier_product_ids: tuple[UUID, ...] = ()
+
+
+class SoldFigures(TypedDict):
+    """Of an item what is counted, as numbers to compute statistics with."""
+
+    product_id: UUID
+    quantity: Annotated[float, Field(allow_inf_nan=False)]
+    line_total: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class SaleFigures(Payload):
+    """A sale as the engines that count it read it, in a third of the time that exact amounts take."""
+
+    event_type: ClassVar[str] = SaleRecorded.event_type
+    version: ClassVar[int] = SaleRecorded.version
+
+    customer_id: UUID | None = None
+    items: tuple[SoldFigures, ...]
     earlier_product_ids: tuple[UUID, ...] = ()
 
 

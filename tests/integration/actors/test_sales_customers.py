@@ -306,7 +306,8 @@ async def test_what_is_applied_late_undoes_nothing_that_was_said_since(engines: 
         " from event_outbox where tenant_id = $1 order by tenant_seq",
         tenant,
     )
-    events = [read_event(row) for row in rows]
+    models = {model.event_type: model for model in SalesEngine.subscribes}
+    events = [read_event(row, models) for row in rows]
     for replayed in (events[2:], events[:1], events[1:2]):
         async with engines.engine.engine([tenant]) as tx:
             await SalesEngine().apply(tx, replayed)
