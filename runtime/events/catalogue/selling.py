@@ -128,7 +128,7 @@ class SoldFigures(TypedDict):
 
 
 class SaleFigures(Payload):
-    """A sale as the engines that count it read it, in a third of the time that exact amounts take."""
+    """A sale as the engines that count it read it, in less than half the time that exact amounts take."""
 
     event_type: ClassVar[str] = SaleRecorded.event_type
     version: ClassVar[int] = SaleRecorded.version
