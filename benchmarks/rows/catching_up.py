@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from benchmarks.installation import PARTITIONS, Installation
 from benchmarks.processor_time import Used, used
-from benchmarks.results import RESULTS, Result
+from benchmarks.results import Result, keep_series
 from benchmarks.rows.seeding import add_sales, add_stores
 from runtime.app import engines as known_engines
 from runtime.data.database import Database
@@ -72,7 +70,7 @@ async def catch_up(made: Installation, stores: Sequence[Any]) -> CaughtUp:
 async def growth(made: Installation) -> list[Result]:
     """The processors' time of an event after a thousand, and after up to a million others; takes minutes.
 
-    The series is kept beside the results as ``growth.json``: pairs of the history's length and microseconds.
+    The series is kept for the plots.
     """
     await made.fresh()
     ids = await add_stores(made.database_url, _STORES)
@@ -97,7 +95,11 @@ async def growth(made: Installation) -> list[Result]:
                 ratio <= 1.2, note=f"{series[-1][1]:,.0f} µs, median of 3 × {events:,} events",
             )
         )  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
-    content = [{"history": history, "microseconds": round(cost, 1)} for history, cost in series]
-    (RESULTS / "growth.json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    keep_series(
+        "growth",
+        {
+            "events": [history for history, _ in series],
+            "us_per_event": [round(cost, 1) for _, cost in series],
+        },
+    )
     return results
