@@ -99,7 +99,10 @@ async def keep_daily_sums(url: str, tenants: Sequence[object]) -> float:
 async def add_entries(url: str, count: int, streams: int) -> float:
     """Seconds in which ``count`` entries as large as the relay's are packed, written and answered, 2,000 at once."""
     address = urlparse(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    if address.scheme == "unix":
+        reader, writer = await asyncio.open_unix_connection(address.path)
+    else:
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
     replies = hiredis.Reader()
     if address.password:
         writer.write(hiredis.pack_command(("AUTH", address.username or "default", address.password)))
