@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
@@ -32,13 +31,14 @@ from runtime.events.registry import Presence
 from runtime.events.relay import Relay
 from runtime.events.retention import (
     delete_ended_sessions,
+    delete_old_deliveries,
     delete_old_events,
     delete_old_idempotency_keys,
 )
 from runtime.events.streams import REDIS_ERRORS, RedisClient, open_redis, servers_of
 from runtime.events.wake import WakeListener, WakePublisher, WakeSignal
 from runtime.events.webhooks.client import WebhookClient
-from runtime.events.webhooks.sender import WebhookSender, delete_old_deliveries
+from runtime.events.webhooks.sender import WebhookSender
 from runtime.events.webhooks.signing import Signer
 from runtime.host import metrics
 from runtime.host.ops import Check, Readiness
@@ -47,9 +47,6 @@ from runtime.host.supervisor import ActorSpec
 from runtime.host.tracing import TRACING
 from runtime.settings import Settings
 from runtime.web.keys import KeyRing
-
-if TYPE_CHECKING:
-    pass
 
 _POOLS: dict[DatabaseRole, Callable[[Settings], int]] = {
     "api": lambda settings: settings.database_pool_api,
@@ -86,6 +83,11 @@ def engines() -> dict[str, Callable[[], Engine]]:
         return DeliveryEngine()
 
     return {"stock": stock, "sales": sales, "pricing": pricing, "delivery": delivery}
+
+
+def consumers() -> list[str]:
+    """Everybody who follows the log: the relay and the engines of this release."""
+    return ["relay", *engines()]
 
 
 def engines_of(roles: Sequence[str]) -> list[str]:
@@ -268,7 +270,6 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
         await parts.database("api"),
         await parts.database("engine"),
     )
-    names = list(engines())
     settings = parts.settings
     files = open_files(settings)
     jobs = [
@@ -281,7 +282,7 @@ async def _scheduler_actors(parts: _Parts) -> list[ActorSpec]:
         Job("session-retention", 300, lambda: delete_ended_sessions(scheduler)),
         Job("stream-trim", 30, lambda: trim_streams(scheduler, parts.redis, settings.event_partitions)),
     ]
-    gauges = PipelineGauges(scheduler, parts.redis, ["relay", *names], settings.event_partitions)
+    gauges = PipelineGauges(scheduler, parts.redis, consumers(), settings.event_partitions)
     jobs.append(Job("gauges", 10, gauges.step, everywhere=True))
     for name, make in engines().items():
         made = make()

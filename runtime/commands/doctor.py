@@ -198,12 +198,12 @@ async def _redis_server(server: redis.Redis, name: str) -> AsyncIterator[Finding
 
 
 async def _pipeline(settings: Settings) -> AsyncIterator[Finding]:
-    from runtime.app import engines
+    from runtime.app import consumers
     from runtime.data.ids import NIL
     from runtime.events.registry import pipeline_status
 
     async with opened(settings) as database, database.tenant(NIL) as tx:
-        rows = await pipeline_status(tx, ["relay", *engines()])
+        rows = await pipeline_status(tx, consumers())
     for row in rows:
         if row["state"] in ("retired", "not_deployed") and row["name"] != "relay":
             yield Finding(f"{row['name']} is {row['state'].replace('_', ' ')}")

@@ -28,13 +28,13 @@ def status(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = Fals
     as_json
         A JSON array for programs instead of a table.
     """
-    from runtime.app import engines
+    from runtime.app import consumers
     from runtime.data.ids import NIL
     from runtime.events.registry import pipeline_status
 
     async def show() -> None:
         async with opened(installation()) as database, database.tenant(NIL) as tx:
-            rows = await pipeline_status(tx, ["relay", *engines()])
+            rows = await pipeline_status(tx, consumers())
         if as_json:
             import orjson
 

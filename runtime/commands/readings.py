@@ -100,12 +100,12 @@ def quantile(before: Samples, after: Samples, name: str, q: float) -> float | No
 
 
 async def _read_database(database: Database) -> dict[str, Any]:
-    from runtime.app import engines
+    from runtime.app import consumers
     from runtime.events.registry import pipeline_status
 
     async with database.transaction() as tx:
         return {
-            "consumers": [dict(row) for row in await pipeline_status(tx, ["relay", *engines()])],
+            "consumers": [dict(row) for row in await pipeline_status(tx, consumers())],
             "positions": {row["name"]: row["taken"] for row in await tx.fetch_all(sql.select_log_positions)},
             "server": dict(await tx.fetch_one(sql.show_server_use) or {}),
         }

@@ -176,19 +176,3 @@ def _wants(webhook: Record, event: Record) -> bool:
     if event["tenant_seq"] <= webhook["last_seq"]:
         return False
     return not webhook["event_types"] or event["event_type"] in webhook["event_types"]
-
-
-async def delete_old_deliveries(database: Database) -> int:
-    """Delete what was delivered a week ago, and what was given up a month ago."""
-    deleted = 0
-    while True:
-        async with database.transaction() as tx:
-            batch = await tx.execute(
-                sql.delete_old_deliveries,
-                delivered_before=tx.now - timedelta(days=7),
-                dead_before=tx.now - timedelta(days=30),
-                limit=5_000,
-            )
-        deleted += batch
-        if batch < 5_000:
-            return deleted

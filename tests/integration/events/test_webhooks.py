@@ -18,13 +18,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from runtime.data.ids import new_id
+from runtime.events.retention import delete_old_deliveries
 from runtime.events.webhooks.client import WebhookClient
 from runtime.events.webhooks.sender import (
     GIVEN_UP_AFTER,
     MAX_ATTEMPTS,
     PER_WEBHOOK,
     WebhookSender,
-    delete_old_deliveries,
     pause_after,
 )
 from runtime.events.webhooks.signing import Signer
