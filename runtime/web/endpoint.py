@@ -15,7 +15,14 @@ from runtime.host.logs import security_event
 from runtime.web.call import Call, Identity, Reply, Tenant
 from runtime.web.context import Context
 from runtime.web.problems import locale_of
-from runtime.web.reader import BodyReader, QueryReader, check_encoding, read_body
+from runtime.web.reader import (
+    MAX_BODY,
+    MAX_PUBLIC_BODY,
+    BodyReader,
+    QueryReader,
+    check_encoding,
+    read_body,
+)
 from runtime.web.routing import PATH_READERS, Operation
 from runtime.web.streaming import StreamedResponse
 from runtime.web.tags import names, version_tag
@@ -48,6 +55,7 @@ class _Endpoint:
         self._query = None if operation.query is None else QueryReader(operation.query)
         self._readers = [(name, PATH_READERS[kind]) for name, kind in operation.parameters.items()]
         self._is_post = operation.method == "POST"
+        self._largest = MAX_PUBLIC_BODY if operation.public else MAX_BODY
         self._is_get = operation.method == "GET"
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -70,10 +78,10 @@ class _Endpoint:
         data = b""
         key = idempotency_key(request) if self._is_post and operation.transaction else None
         if self._body is not None:
-            data = await read_body(request)
+            data = await read_body(request, self._largest)
             arguments["body"] = self._body.read(request, data)
         elif key is not None and not operation.reads_body:
-            data = await read_body(request)
+            data = await read_body(request, self._largest)
         if not operation.transaction:
             async with asyncio.timeout(HANDLER_DEADLINE_S):
                 reply = await operation.handler(call, **arguments)

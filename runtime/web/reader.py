@@ -14,22 +14,28 @@ from runtime.errors import RefusedError
 from runtime.web.problems import invalid
 
 MAX_BODY = 1024 * 1024
+MAX_PUBLIC_BODY = 64 * 1024
+"""Of somebody who has not signed in: reading a megabyte is milliseconds of the event loop that anybody could take."""
 MAX_DEPTH = 32
 READ_DEADLINE_S = 15.0
 
 
-async def read_body(request: web.Request) -> bytes:
-    """The whole body; 413 when too large, 408 in the shape of a 400 when the client is too slow."""
+async def read_body(request: web.Request, most: int = MAX_BODY) -> bytes:
+    """The whole body of at most so many bytes; 413 when it is larger, 408 in the shape of a 400 when the client is too
+    slow."""
     length = request.content_length
-    if length is not None and length > MAX_BODY:
-        raise _too_large()
+    if length is not None and length > most:
+        raise _too_large(most)
     if not request.body_exists:
         return b""
+    data = bytearray()
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise _too_large() from None
+            async for part in request.content.iter_any():
+                data += part
+                if len(data) > most:
+                    raise _too_large(most)
+        return bytes(data)
     except TimeoutError:
         raise _malformed("slow_body", "The body took too long.", "O corpo demorou demais.") from None
     except (web.RequestPayloadError, ConnectionError, ValueError):
@@ -175,8 +181,9 @@ def _nul() -> RefusedError:
     return _malformed("nul", "The JSON has a NUL character.", "O JSON contém um caractere NUL.")
 
 
-def _too_large() -> RefusedError:
-    return RefusedError("too_large", "The body is larger than 1 MiB.", "O corpo passa de 1 MiB.", 413)
+def _too_large(most: int) -> RefusedError:
+    size = f"{most // 1024} KiB"
+    return RefusedError("too_large", f"The body is larger than {size}.", f"O corpo passa de {size}.", 413)
 
 
 def _malformed(code: str, en: str, pt: str) -> RefusedError:

@@ -72,6 +72,13 @@ GUARDS = (
         without="            return work()",
     ),
     taken_away(
+        "runtime/web/endpoint.py",
+        "nobody sends a megabyte before signing in",
+        "        self._largest = MAX_PUBLIC_BODY if operation.public else MAX_BODY\n",
+        f"{ABUSE}::test_a_megabyte_of_somebody_who_has_not_signed_in_is_not_even_read",
+        without="        self._largest = MAX_BODY\n",
+    ),
+    taken_away(
         "runtime/data/database.py",
         "a store's share of the connections",
         "            await shares.take(tenant_id, ACQUIRE_TIMEOUT_S)\n",
