@@ -106,8 +106,13 @@ class _Abuse:
             address = f"198.{18 + number % 2}.{number // 250 % 250}.{number % 250}"
             async with client.post(
                 f"{self._site.program.url}/api/v1/auth/login",
-                json={"email": f"{name}@{store}", "password": password},
-                headers={"Host": store, "X-Forwarded-For": address},
+                # Put together as text: this process is to send, and not to encode.
+                data=f'{{"email": "{name}@{store}", "password": "{password}"}}'.encode(),
+                headers={
+                    "Host": store,
+                    "X-Forwarded-For": address,
+                    "Content-Type": "application/json",
+                },
             ) as answer:
                 await answer.read()
                 self._statuses[phase][answer.status] += 1

@@ -105,6 +105,9 @@ def _beyond_schemas(case: Any, pointer: str, code: str) -> bool:
     if code in ("too_large", "too_small"):
         # JSON Schema has no bounds for days.
         return isinstance(value, str) and _DAY.match(value) is not None
+    if code == "integer":
+        # JSON Schema takes 151.0 for an integer; here a number written with a fraction is none.
+        return isinstance(value, float) and value.is_integer()
     # ... and counts no decimals of a binary number, nor knows how one is written: in texts the document says it.
     return code in ("too_many_decimals", "decimal") and isinstance(value, float)
 
