@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from handlers import pages
 from runtime.data.queries import sql
 from runtime.errors import NotFoundError
 from runtime.events import dead_letters
@@ -20,6 +21,7 @@ from runtime.web.routing import Call, Reply, Routes
 
 routes = Routes(tag="events")
 
+LAST_SEQ = (1 << 63) - 1
 CONSUMERS = ("relay", "stock", "sales", "pricing", "delivery")
 """Everything that follows the log in this release."""
 
@@ -121,16 +123,26 @@ class SchemaView(BaseModel):
     answers=Page[EventView],
 )
 async def list_events(call: Call[EventList]) -> Reply:
-    """What happened in the store, or to one thing of it, the newest first."""
+    """What happened in the store, or to one thing of it, the newest first. Filtered, a page may hold less than `limit`,
+    even nothing, and go on all the same: it looks through ten thousand events at a time."""
+    query, tx = call.query, call.tx
     after = call.cursor()
-    rows = await call.tx.fetch_all(
+    before_seq, from_seq, beyond = int(after[0]) if after else LAST_SEQ, 1, None
+    if query.thing_id is not None or query.type is not None:
+        log = await tx.fetch_one(sql.select_log_bounds)
+        if log is not None:
+            before_seq = min(before_seq, log["head"] + 1)
+            from_seq = max(log["first_seq"], before_seq - pages.LOOKED_THROUGH)
+            beyond = [from_seq] if from_seq > log["first_seq"] else None
+    rows = await tx.fetch_all(
         sql.list_events,
-        before_seq=int(after[0]) if after else None,
-        thing_id=str(call.query.thing_id) if call.query.thing_id else None,
-        event_type=call.query.type,
-        limit=call.query.limit + 1,
+        before_seq=before_seq,
+        from_seq=from_seq,
+        thing_id=str(query.thing_id) if query.thing_id else None,
+        event_type=query.type,
+        limit=query.limit + 1,
     )
-    return page_reply(call, rows, call.query.limit, key=lambda row: [row["tenant_seq"]])
+    return page_reply(call, rows, query.limit, key=lambda row: [row["tenant_seq"]], beyond=beyond)
 
 
 @routes.get("/events/schemas", summary="JSON schemas of all events", answers=SchemaView)

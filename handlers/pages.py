@@ -19,6 +19,9 @@ FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 FIRST_ID = UUID(int=0)
 LAST_ID = UUID(int=(1 << 128) - 1)
+LOOKED_THROUGH = 10_000
+"""Rows that one answer looks through for those that match what no index leads to, so that it takes the same in a long
+history as in a short one."""
 
 _DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

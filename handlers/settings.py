@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from handlers import pages
 from handlers.changes import unchanged
 from handlers.sites import Latitude, Longitude
 from runtime.data.queries import sql
@@ -208,17 +209,29 @@ async def change_settings(call: Call, body: SettingsChange) -> Reply:
     "/audit", may="audit:read", stale=True, summary="The audit log", query=AuditList, answers=Page[AuditView]
 )
 async def list_audit(call: Call[AuditList]) -> Reply:
-    """Every write of the store, the newest first."""
+    """Every write of the store, the newest first. Filtered by action or user, a page may hold less than `limit`, even
+    nothing, and go on all the same: it looks through ten thousand entries at a time."""
+    query, tx = call.query, call.tx
     after = call.cursor()
-    rows = await call.tx.fetch_all(
-        sql.select_audit,
-        thing_id=call.query.thing_id,
-        action=call.query.action,
-        by_user=call.query.user_id,
-        after=UUID(after[0]) if after else None,
-        limit=call.query.limit + 1,
-    )
-    return page_reply(call, rows, call.query.limit, key=lambda row: [row["id"]])
+    given = {
+        "before_id": UUID(after[0]) if after else pages.LAST_ID,
+        "action": query.action,
+        "by_user": query.user_id,
+        "limit": query.limit + 1,
+    }
+    beyond = None
+    if query.thing_id is not None:
+        rows = await tx.fetch_all(sql.select_audit_of_thing, thing_id=query.thing_id, **given)
+    elif query.action is None and query.user_id is None:
+        rows = await tx.fetch_all(sql.select_audit, window=query.limit + 1, **given)
+    else:
+        rows = await tx.fetch_all(sql.select_audit, window=pages.LOOKED_THROUGH, **given)
+        if len(rows) <= query.limit:
+            last = await tx.fetch_value(
+                sql.skip_audit, before_id=given["before_id"], window=pages.LOOKED_THROUGH
+            )
+            beyond = None if last is None else [last]
+    return page_reply(call, rows, query.limit, key=lambda row: [row["id"]], beyond=beyond)
 
 
 class _StrictSettings(TenantSettings):

@@ -2275,7 +2275,11 @@ CREATE UNIQUE INDEX customers_document_key ON public.customers USING btree (tena
 
 CREATE INDEX customers_search ON public.customers USING gin (tenant_id, search public.gin_trgm_ops) WITH (fastupdate=off);
 
+CREATE INDEX dead_letters_newest ON public.dead_letters USING btree (id);
+
 CREATE INDEX dead_letters_open ON public.dead_letters USING btree (tenant_id, consumer) WHERE (state = ANY (ARRAY['parked'::text, 'replay_requested'::text]));
+
+CREATE INDEX dead_letters_to_replay ON public.dead_letters USING btree (consumer, tenant_id, tenant_seq) WHERE (state = 'replay_requested'::text);
 
 CREATE INDEX deliveries_newest ON public.deliveries USING btree (tenant_id, created_at DESC, id DESC);
 

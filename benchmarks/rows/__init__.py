@@ -13,6 +13,7 @@ from benchmarks.rows import (
     documents,
     fairness,
     files,
+    history,
     pgbench,
     pipeline,
     processes,
@@ -49,6 +50,7 @@ ROWS: dict[str, Row] = {
 
 ON_REQUEST: dict[str, Row] = {
     "growth": catching_up.growth,
+    "history": history.history,
     "scale": scale.scale,
     "trickle": trickle.trickle,
     "sizes": sizes.sizes,

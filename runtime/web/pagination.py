@@ -99,11 +99,17 @@ class Cursors:
 
 
 def page_reply(
-    call: Call[Any], rows: Sequence[Any], limit: int, key: Callable[[Any], Sequence[object]]
+    call: Call[Any],
+    rows: Sequence[Any],
+    limit: int,
+    key: Callable[[Any], Sequence[object]],
+    *,
+    beyond: Sequence[object] | None = None,
 ) -> Reply:
     """The answer of a list: ``rows`` were fetched with ``limit + 1``, each with its JSON in column ``body``.
 
-    ``key`` gives a row's sort key values, which the next call finds in ``call.cursor()`` as strings.
+    ``key`` gives a row's sort key values, which the next call finds in ``call.cursor()`` as strings. ``beyond`` are
+    those to go on after when not all of the list was looked through and these were all that was found.
     """
     from runtime.web.routing import Reply
 
@@ -111,6 +117,8 @@ def page_reply(
     following = "null"
     if len(rows) > limit and shown:
         following = f'"{call.sign_cursor(key(shown[-1]))}"'
+    elif beyond is not None:
+        following = f'"{call.sign_cursor(beyond)}"'
     return Reply(f'{{"items":[{",".join([row["body"] for row in shown])}],"next_cursor":{following}}}')
 
 

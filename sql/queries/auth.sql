@@ -148,6 +148,49 @@ from jsonb_to_recordset($entries::text::jsonb)
   as e (id uuid, action text, thing text, thing_id uuid, before jsonb, after jsonb);
 
 -- name: select_audit
+-- The filters look at `window` entries only: nothing leads to entries by action or by user.
+select
+  a.id,
+  json_build_object(
+    'id', a.id,
+    'at', a.at,
+    'user_id', a.user_id,
+    'user_name', u.name,
+    'action', a.action,
+    'thing', a.thing,
+    'thing_id', a.thing_id,
+    'before', a.before,
+    'after', a.after,
+    'address', a.address,
+    'request_id', a.request_id
+  )::text as body
+from (
+  select *
+  from audit_log
+  where tenant_id = $tenant_id
+    and id < $before_id
+  order by id desc
+  limit $window
+) as a
+left join users as u
+  on u.tenant_id = $tenant_id
+  and u.id = a.user_id
+where ($action::text is null or a.action = $action)
+  and ($by_user::uuid is null or a.user_id = $by_user)
+order by a.id desc
+limit $limit;
+
+-- name: skip_audit
+-- The last of the entries that such a look takes in; no row when there are fewer.
+select id
+from audit_log
+where tenant_id = $tenant_id
+  and id < $before_id
+order by id desc
+offset $window::bigint - 1
+limit 1;
+
+-- name: select_audit_of_thing
 select
   a.id,
   json_build_object(
@@ -168,9 +211,9 @@ left join users as u
   on u.tenant_id = a.tenant_id
   and u.id = a.user_id
 where a.tenant_id = $tenant_id
-  and ($thing_id::uuid is null or a.thing_id = $thing_id)
+  and a.thing_id = $thing_id
+  and a.id < $before_id
   and ($action::text is null or a.action = $action)
   and ($by_user::uuid is null or a.user_id = $by_user)
-  and ($after::uuid is null or a.id < $after)
 order by a.id desc
 limit $limit;

@@ -67,7 +67,7 @@ from dead_letters as d
 join tenants as t on t.id = d.tenant_id
 where ($state::text is null or d.state = $state)
   and ($consumer::text is null or d.consumer = $consumer)
-  and ($after::uuid is null or d.id < $after)
+  and d.id < coalesce($after::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 order by d.id desc
 limit $limit;
 

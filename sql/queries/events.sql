@@ -63,6 +63,7 @@ values ($tenant_id, $partition)
 on conflict do nothing;
 
 -- name: list_events
+-- The filters look at what the caller bounds only: nothing leads to events by type or by what they name.
 select
   o.tenant_seq,
   json_build_object(
@@ -76,7 +77,8 @@ select
   )::text as body
 from event_outbox as o
 where o.tenant_id = $tenant_id
-  and ($before_seq::bigint is null or o.tenant_seq < $before_seq)
+  and o.tenant_seq < $before_seq
+  and o.tenant_seq >= $from_seq
   and ($event_type::text is null or o.event_type = $event_type)
   and ($thing_id::text is null or exists (
     select 1

@@ -111,7 +111,12 @@ where orders.tenant_id = $tenant_id
   and (
     $q::text is null
     or orders.serial = $serial::bigint
-    or customers.search like all (search_patterns($q))
+    or orders.customer_id in (
+      select named.id
+      from customers as named
+      where named.tenant_id = $tenant_id
+        and named.search like all ((select search_patterns($q))::text[])
+    )
   )
 order by orders.created_at desc, orders.id desc
 limit $limit

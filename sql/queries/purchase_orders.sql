@@ -136,7 +136,7 @@ where purchase_orders.tenant_id = $tenant_id
   and (
     $q::text is null
     or purchase_orders.serial = $serial::bigint
-    or suppliers.search like all (search_patterns($q))
+    or suppliers.search like all ((select search_patterns($q))::text[])
   )
 order by purchase_orders.created_at desc, purchase_orders.id desc
 limit $limit;

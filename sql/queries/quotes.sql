@@ -163,7 +163,12 @@ where quotes.tenant_id = $tenant_id
   and (
     $q::text is null
     or quotes.serial = $serial::bigint
-    or customers.search like all (search_patterns($q))
+    or quotes.customer_id in (
+      select named.id
+      from customers as named
+      where named.tenant_id = $tenant_id
+        and named.search like all ((select search_patterns($q))::text[])
+    )
   )
 order by quotes.created_at desc, quotes.id desc
 limit $limit

@@ -236,6 +236,6 @@ where products.tenant_id = $tenant_id
   and (products.id, place.location_id) > ($after_product_id::uuid, $after_location_id::uuid)
   and ($product_id::uuid is null or products.id = $product_id)
   and ($location_id::uuid is null or place.location_id = $location_id)
-  and ($q::text is null or products.search like all (search_patterns($q)))
+  and ($q::text is null or products.search like all ((select search_patterns($q))::text[]))
 order by products.id, place.location_id
 limit $limit

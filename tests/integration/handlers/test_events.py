@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from handlers import pages
 from runtime.data.ids import new_id
 from runtime.errors import PoisonError
 from runtime.events.consumer import Consumer
@@ -90,3 +91,23 @@ async def test_a_store_reads_what_happened_to_one_of_its_things(client: ApiClien
     assert numbers[-1] == 1
     schemas = await client.json("GET", "events/schemas", status=200)
     assert schemas["sale_recorded"]["version"] == 1
+
+
+async def test_a_filter_looks_through_so_many_events_at_a_time_and_finds_them_all(
+    client: ApiClient, monkeypatch
+) -> None:
+    monkeypatch.setattr(pages, "LOOKED_THROUGH", 3)
+    shop = Shop(client)
+    await shop.open(cement=10)
+    order = await shop.order("delivery", cement=1)
+    for _ in range(3):
+        await shop.order("counter", cement=1)
+    found, cursor, looks = [], "", 0
+    while cursor is not None:
+        page = await client.json("GET", f"events?thing_id={order['id']}{cursor}", status=200)
+        found += [event["type"] for event in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        looks += 1
+    everything = await client.json("GET", "events?limit=200", status=200)
+    assert found == ["order_created"]
+    assert looks == -(-len(everything["items"]) // 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from handlers import pages
 from runtime.web.routing import Operation
 from tests.support.operations import OPERATIONS, Things
 from tests.support.stores import ApiClient, Store
@@ -103,3 +104,23 @@ async def test_the_program_itself_cannot_change_the_log(client, database, store,
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with database.tenant(store.id) as tx:
             await tx.execute(Query("tamper", statement, (), ""))
+
+
+async def test_a_filter_looks_through_so_many_entries_at_a_time_and_finds_them_all(
+    client: ApiClient, store, monkeypatch
+) -> None:
+    monkeypatch.setattr(pages, "LOOKED_THROUGH", 2)
+    await client.login("owner")
+    for number in range(5):
+        body = {"kind": "person", "name": f"Maria {number}"}
+        await client.json("POST", "customers", body, status=201)
+    action, found, cursor, looks = "auth.login", [], "", 0
+    while cursor is not None:
+        page = await client.json("GET", f"audit?action={action}{cursor}", status=200)
+        found += page["items"]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        looks += 1
+    assert [entry["action"] for entry in found] == [action]
+    assert (
+        looks == 4
+    )  # six entries, two at a time; that nothing follows the last pair only the next look shows
