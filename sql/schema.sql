@@ -450,6 +450,32 @@ CREATE FUNCTION public.left_quantity(tenant uuid, item uuid) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT COALESCE(sum(part.quantity), (0)::numeric) AS "coalesce" FROM public.order_part_items part WHERE ((part.tenant_id = left_quantity.tenant) AND (part.order_item_id = left_quantity.item)));
 
+CREATE TABLE public.stock_movements (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    kind text NOT NULL,
+    delta numeric(14,3) NOT NULL,
+    on_hand_after numeric(14,3) NOT NULL,
+    unit_cost numeric(14,2),
+    reason text,
+    order_id uuid,
+    user_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT stock_movements_delta_check CHECK (((delta <> (0)::numeric) AND ((delta >= '-99999999999.999'::numeric) AND (delta <= 99999999999.999)))),
+    CONSTRAINT stock_movements_kind_check CHECK ((kind = ANY (ARRAY['receipt'::text, 'sale'::text, 'return'::text, 'adjustment'::text, 'count'::text, 'transfer'::text, 'loss'::text]))),
+    CONSTRAINT stock_movements_on_hand_after_check CHECK (((on_hand_after >= '-99999999999.999'::numeric) AND (on_hand_after <= 99999999999.999))),
+    CONSTRAINT stock_movements_reason_check CHECK ((length(reason) <= 4000)),
+    CONSTRAINT stock_movements_unit_cost_check CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= 999999999999.99)))
+);
+
+ALTER TABLE ONLY public.stock_movements FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.movement_json(m public.stock_movements, sku text, product_name text, costs boolean) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN json_build_object('id', (m).id, 'product_id', (m).product_id, 'sku', sku, 'product_name', product_name, 'location_id', (m).location_id, 'kind', (m).kind, 'delta', ((m).delta)::text, 'on_hand_after', ((m).on_hand_after)::text, 'unit_cost', CASE WHEN costs THEN ((m).unit_cost)::text ELSE NULL::text END, 'reason', (m).reason, 'order_id', (m).order_id, 'user_id', (m).user_id, 'created_at', (m).created_at);
+
 CREATE FUNCTION public.order_json(o public.orders, customer_name text, site_name text, allowed text) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN json_build_object('id', (o).id, 'number', (o).number, 'status', (o).status, 'fulfilment', (o).fulfilment, 'quote_id', (o).quote_id, 'customer_id', (o).customer_id, 'customer_name', customer_name, 'site_id', (o).site_id, 'site_name', site_name, 'location_id', (o).location_id, 'items', (o).items, 'subtotal', ((o).subtotal)::text, 'discount_percent', ((o).discount_percent)::text, 'discount_amount', ((o).discount_amount)::text, 'total', ((o).total)::text, 'left_total', ((o).left_total)::text, 'left_items', CASE WHEN ((o).left_total IS NULL) THEN '[]'::json ELSE (SELECT json_agg(json_build_object('item_id', item.id, 'unit', item.sold_unit, 'quantity', (public.line_quantity(item.*, gone.quantity))::text, 'stock_unit', item.unit, 'stock_quantity', ((gone.quantity)::numeric(14,3))::text) ORDER BY item."position") AS json_agg FROM (public.order_items item CROSS JOIN LATERAL (SELECT public.left_quantity((order_json.o).tenant_id, item.id) AS quantity) gone) WHERE ((item.tenant_id = (order_json.o).tenant_id) AND (item.order_id = (order_json.o).id))) END, 'notes', (o).notes, 'reason', (o).reason, 'created_by', (o).created_by, 'created_at', (o).created_at, 'updated_at', (o).updated_at, 'prepared_at', (o).prepared_at, 'dispatched_at', (o).dispatched_at, 'ready_at', (o).ready_at, 'delivered_at', (o).delivered_at, 'cancelled_at', (o).cancelled_at, 'version', (o).version, 'allowed_actions', (((allowed)::json -> (o).fulfilment) -> (o).status));
@@ -1813,28 +1839,6 @@ CREATE TABLE public.stock_lots (
 );
 
 ALTER TABLE ONLY public.stock_lots FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.stock_movements (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    product_id uuid NOT NULL,
-    location_id uuid NOT NULL,
-    kind text NOT NULL,
-    delta numeric(14,3) NOT NULL,
-    on_hand_after numeric(14,3) NOT NULL,
-    unit_cost numeric(14,2),
-    reason text,
-    order_id uuid,
-    user_id uuid,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT stock_movements_delta_check CHECK (((delta <> (0)::numeric) AND ((delta >= '-99999999999.999'::numeric) AND (delta <= 99999999999.999)))),
-    CONSTRAINT stock_movements_kind_check CHECK ((kind = ANY (ARRAY['receipt'::text, 'sale'::text, 'return'::text, 'adjustment'::text, 'count'::text, 'transfer'::text, 'loss'::text]))),
-    CONSTRAINT stock_movements_on_hand_after_check CHECK (((on_hand_after >= '-99999999999.999'::numeric) AND (on_hand_after <= 99999999999.999))),
-    CONSTRAINT stock_movements_reason_check CHECK ((length(reason) <= 4000)),
-    CONSTRAINT stock_movements_unit_cost_check CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= 999999999999.99)))
-);
-
-ALTER TABLE ONLY public.stock_movements FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.store_logos (
     tenant_id uuid NOT NULL,
@@ -3416,6 +3420,8 @@ GRANT SELECT ON TABLE public.tenants TO basecommerce_scheduler;
 
 GRANT SELECT,INSERT ON TABLE public.order_part_items TO basecommerce_api;
 
+GRANT SELECT,INSERT ON TABLE public.stock_movements TO basecommerce_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.products TO basecommerce_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quotes TO basecommerce_api;
@@ -3664,8 +3670,6 @@ GRANT SELECT(expires_on) ON TABLE public.stock_lots TO basecommerce_scheduler;
 GRANT SELECT(on_hand) ON TABLE public.stock_lots TO basecommerce_scheduler;
 
 GRANT SELECT(expired) ON TABLE public.stock_lots TO basecommerce_scheduler;
-
-GRANT SELECT,INSERT ON TABLE public.stock_movements TO basecommerce_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.store_logos TO basecommerce_api;
 

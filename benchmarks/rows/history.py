@@ -32,6 +32,7 @@ LOOK = 400
 MANY_PAGES = 400
 """Fewer than these are not told apart: with few rows PostgreSQL reads a small table from end to end, rightly."""
 BY_STORES = "visits every store"
+BY_QUOTES = "looks through the store's quotes"
 BY_DELIVERIES = "looks through the deliveries that are kept"
 
 
@@ -69,25 +70,18 @@ _EVENTS: dict[str, Any] = {
 _FILTERED: dict[str, Any] = {**_EVENTS, "before_seq": 501 + LOOK, "from_seq": 501}
 _AUDIT_OF: dict[str, Any] = {"action": None, "by_user": None, "before_id": LAST_ID, "limit": 51}
 _AUDIT: dict[str, Any] = {"window": 51, **_AUDIT_OF}
-_MOVEMENTS: dict[str, Any] = {
-    "from_at": FIRST_MOMENT, "product_id": None, "location_id": None, "order_id": None, "kind": None, **_NEWEST,
-}  # fmt: skip
-_DELIVERIES: dict[str, Any] = {
-    "from_at": FIRST_MOMENT, "status": None, "order_id": None, "route_id": None, "scheduled_on": None, "serial": None,
-    "driver_id": None, **_ALLOWED,
-}  # fmt: skip
 _SENT: dict[str, Any] = {"webhook_id": WEBHOOK, "id": None, "state": None, "after": None, "limit": 51}
 _LONG_AGO = datetime.now(UTC) - timedelta(days=3650)
 
 PROBES: Sequence[Probe] = (
     Probe("quotes", sql.list_quotes, _ALLOWED),
     Probe("orders", sql.list_orders, _ALLOWED),
-    Probe("deliveries", sql.list_deliveries, _DELIVERIES),
-    Probe("stock movements", sql.list_movements, _MOVEMENTS),
+    Probe("deliveries", sql.list_newest_deliveries, _ALLOWED),
+    Probe("stock movements", sql.list_newest_movements, {**_NEWEST, "costs": True}),
     Probe(
         "products",
         sql.list_products_by_name,
-        {"category": None, "active": None, "after_name": None, "after_id": None, "limit": 51},
+        {"costs": True, "category": None, "active": None, "after_name": None, "after_id": None, "limit": 51},
     ),
     Probe(
         "customers",
@@ -113,12 +107,13 @@ PROBES: Sequence[Probe] = (
         "quotes by search",
         sql.search_quotes,
         {**_ALLOWED, **_NO_FILTER, "discount_approval": None, "q": "customer 7", "serial": None},
+        grows=BY_QUOTES,
     ),
     Probe(
         "quotes by a search that finds nothing",
         sql.search_quotes,
         {**_ALLOWED, **_NO_FILTER, "discount_approval": None, "q": "nothing"},
-        grows="looks through the store's quotes",
+        grows=BY_QUOTES,
     ),
     Probe(
         "dashboard",

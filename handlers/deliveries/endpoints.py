@@ -41,17 +41,16 @@ async def list_deliveries(call: Call[DeliveryList]) -> Reply:
     serial = serial_of(query.q)
     if query.q and serial is None:
         return page_reply(call, [], query.limit, newest_key)
-    rows = await call.tx.fetch_all(
-        sql.list_deliveries,
-        allowed=allowed_on_deliveries(call.identity.permissions),
-        status=query.status,
-        order_id=query.order_id,
-        route_id=query.route_id,
-        scheduled_on=query.scheduled_on,
-        serial=serial,
-        driver_id=Caller.of(call.identity).driver_id,
-        **bounds(call),
-    )
+    allowed, window = allowed_on_deliveries(call.identity.permissions), bounds(call)
+    filters = query.model_dump(include={"status", "order_id", "route_id", "scheduled_on"}) | {
+        "serial": serial,
+        "driver_id": Caller.of(call.identity).driver_id,
+    }
+    if query.created_from is None and all(value is None for value in filters.values()):
+        window.pop("from_at")
+        rows = await call.tx.fetch_all(sql.list_newest_deliveries, allowed=allowed, **window)
+    else:
+        rows = await call.tx.fetch_all(sql.list_deliveries, allowed=allowed, **filters, **window)
     return page_reply(call, rows, query.limit, newest_key)
 
 

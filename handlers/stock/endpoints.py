@@ -60,15 +60,13 @@ async def list_stock(call: Call[LevelList]) -> Reply:
 async def list_movements(call: Call[MovementList]) -> Reply:
     """The ledger, newest first. On-hand is the sum of its deltas."""
     query = call.query
-    rows = await call.tx.fetch_all(
-        sql.list_movements,
-        product_id=query.product_id,
-        location_id=query.location_id,
-        order_id=query.order_id,
-        kind=query.kind,
-        costs=sees_costs(call.identity.permissions),
-        **bounds(call),
-    )
+    costs, window = sees_costs(call.identity.permissions), bounds(call)
+    filters = query.model_dump(include={"product_id", "location_id", "order_id", "kind"})
+    if query.created_from is None and all(value is None for value in filters.values()):
+        window.pop("from_at")
+        rows = await call.tx.fetch_all(sql.list_newest_movements, costs=costs, **window)
+    else:
+        rows = await call.tx.fetch_all(sql.list_movements, costs=costs, **filters, **window)
     return page_reply(call, rows, query.limit, newest_key)
 
 

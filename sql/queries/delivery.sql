@@ -212,6 +212,20 @@ where d.tenant_id = $tenant_id
   and d.id = $id
 for no key update of d;
 
+-- name: list_newest_deliveries
+-- The plain list: with filters that may be absent the plan for all of them would sort all deliveries.
+with newest as (
+  select *
+  from deliveries
+  where tenant_id = $tenant_id
+    and (created_at, id) < ($before_at::timestamptz, $before_id::uuid)
+  order by created_at desc, id desc
+  limit $limit
+)
+select newest.created_at, newest.id, delivery_json(newest::deliveries, $allowed)::text as body
+from newest
+order by newest.created_at desc, newest.id desc;
+
 -- name: list_deliveries
 select d.created_at, d.id, delivery_json(d, $allowed)::text as body
 from deliveries as d

@@ -149,25 +149,29 @@ where tenant_id = $tenant_id
   and cost is distinct from $cost::numeric
 returning unit, category, base_price, cost, active
 
+-- name: list_newest_movements
+-- The plain list: with filters that may be absent the plan for all of them would sort the whole ledger.
+with newest as (
+  select *
+  from stock_movements
+  where tenant_id = $tenant_id
+    and (created_at, id) < ($before_at::timestamptz, $before_id::uuid)
+  order by created_at desc, id desc
+  limit $limit
+)
+select
+  newest.created_at,
+  newest.id,
+  movement_json(newest::stock_movements, products.sku, products.name, $costs)::text as body
+from newest
+join products on products.tenant_id = $tenant_id and products.id = newest.product_id
+order by newest.created_at desc, newest.id desc
+
 -- name: list_movements
 select
   stock_movements.created_at,
   stock_movements.id,
-  json_build_object(
-    'id', stock_movements.id,
-    'product_id', stock_movements.product_id,
-    'sku', products.sku,
-    'product_name', products.name,
-    'location_id', stock_movements.location_id,
-    'kind', stock_movements.kind,
-    'delta', stock_movements.delta::text,
-    'on_hand_after', stock_movements.on_hand_after::text,
-    'unit_cost', case when $costs::boolean then stock_movements.unit_cost::text end,
-    'reason', stock_movements.reason,
-    'order_id', stock_movements.order_id,
-    'user_id', stock_movements.user_id,
-    'created_at', stock_movements.created_at
-  )::text as body
+  movement_json(stock_movements, products.sku, products.name, $costs)::text as body
 from stock_movements
 join products on products.tenant_id = $tenant_id and products.id = stock_movements.product_id
 where stock_movements.tenant_id = $tenant_id

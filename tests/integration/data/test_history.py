@@ -9,14 +9,14 @@ from benchmarks.history import grow
 from benchmarks.plans import read_plan
 from benchmarks.rows.history import GROWING, MANY_PAGES, PROBES
 
-STORES, EVENTS = 20, 30_000
+STORES, EVENTS = 2, 30_000
 MANY_ROWS = 1_700
 """Less than any growing table has of the large store, more than any answer takes."""
 
 
 @pytest.fixture
 async def past(owner: asyncpg.Connection) -> asyncpg.Connection:
-    """The owner of a database with twenty stores, one of which has half of 30,000 events."""
+    """The owner of a database with two stores that have 15,000 events each."""
     await grow(owner, stores=STORES, events=EVENTS)
     return owner
 

@@ -51,6 +51,7 @@ LISTS: list[tuple[Query, str, dict[str, Any]]] = [
         {**QUOTES, **NO_FILTER, "fulfilment": None, "status": "cancelled"},
     ),
     (sql.list_movements, "stock_movements_newest", MOVEMENTS),
+    (sql.list_newest_movements, "stock_movements_newest", {**NEWEST, "costs": True}),
     (sql.list_movements, "stock_movements_by_kind", {**MOVEMENTS, "kind": "loss"}),
     (sql.list_movements, "stock_movements_of_product", {**MOVEMENTS, "product_id": NOBODY}),
     (sql.list_movements, "stock_movements_of_order", {**MOVEMENTS, "order_id": NOBODY}),
