@@ -22,7 +22,7 @@ def check(results: Sequence[Result]) -> bool:
 
 
 def compare(results: Sequence[Result], committed: Mapping[str, float]) -> tuple[list[str], bool]:
-    """A line per result that has a limit, and whether any of them got worse."""
+    """A line per result that has a limit or had one, and whether any of them got worse."""
     lines, is_worse = [], False
     for result in results:
         if result.share is None:
@@ -39,12 +39,24 @@ def compare(results: Sequence[Result], committed: Mapping[str, float]) -> tuple[
             f"{word:8} {_name(result)}: {result.share:.2f} of {result.limit_is}, committed {before:.2f} ({moved:+.0%})"
         )
         is_worse = is_worse or worse
+    run, measured = {result.row for result in results}, {_name(result) for result in results}
+    lines += [
+        f"gone     {name}, committed {before:.2f}: measured no more"
+        for name, before in committed.items()
+        if name.split(":", 1)[0] in run and name not in measured
+    ]
     return lines, is_worse
 
 
 def keep_shares(results: Sequence[Result]) -> None:
-    """Make these shares the committed ones; those of rows that were not run stay."""
-    shares = orjson.loads(BASELINE.read_bytes()) if BASELINE.exists() else {}
+    """Make these shares the committed ones; those of rows that were not run stay, and what has moved is printed."""
+    if BASELINE.exists():
+        shares = orjson.loads(BASELINE.read_bytes())
+        print("\n".join(compare(results, shares)[0]))
+    else:
+        shares = {}
+    run = {result.row for result in results}
+    shares = {name: share for name, share in shares.items() if name.split(":", 1)[0] not in run}
     shares |= {_name(result): round(result.share, 3) for result in results if result.share is not None}
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     BASELINE.write_bytes(orjson.dumps(shares, option=options))

@@ -31,3 +31,9 @@ def test_a_larger_cost_is_worse_and_a_smaller_one_better() -> None:
 def test_rows_without_a_limit_are_left_out_and_new_ones_named() -> None:
     without = Result("list", "list", 900.0, "req/s", "", None)
     assert compare([without, RATE], {}) == (["new      quote: create quote: 0.40 of bare"], False)
+
+
+def test_a_committed_share_that_its_row_measures_no_more_is_named() -> None:
+    lines, is_worse = compare([RATE], {"quote: create quote": 0.4, "quote: gone": 0.3, "list: not run": 0.2})
+    assert lines[1:] == ["gone     quote: gone, committed 0.30: measured no more"]
+    assert not is_worse
