@@ -58,17 +58,17 @@ def _curve(figure: Figure, series: Mapping[str, Any]) -> None:
     for place, (what, of_kind) in enumerate(series["kinds"].items()):
         colour = f"C{place}"
         rates.plot(connections, of_kind["per_second"], "o-", color=colour, label=what)
-        delays.plot(connections, of_kind["p50_ms"], "o-", color=colour, label=f"{what}, p50")
-        delays.plot(connections, of_kind["p99_ms"], "o:", color=colour, label="p99")
+        delays.plot(connections, of_kind["p50_ms"], "o-", color=colour)
+        delays.plot(connections, of_kind["p99_ms"], "o:", color=colour)
     for axes in (rates, delays):
         axes.set_xscale("log", base=2)
         axes.set_xticks(connections, [str(count) for count in connections])
         axes.set_xlabel("connections")
-        axes.legend()
+    rates.legend()
     rates.set_ylim(bottom=0)
     rates.set_ylabel("requests per second")
     delays.set_yscale("log")
-    delays.set_ylabel("ms")
+    delays.set_ylabel("ms until the answer: p50, and p99 dotted")
 
 
 def _growth(figure: Figure, series: Mapping[str, Any]) -> None:
