@@ -14,6 +14,10 @@ from typing import Any
 import uvloop
 
 
+LATEST = 1.1
+"""When a load at a fixed rate ends that its server cannot keep up with, as a multiple of the time asked for."""
+
+
 @dataclass(slots=True)
 class Answer:
     """A status and a body; status 0 when the connection broke."""
@@ -204,7 +208,7 @@ async def _load(
         def report_late(answer: Answer, latency: float) -> None:
             report(answer, latency + late)
 
-        while due - started < seconds:
+        while due - started < seconds and time.perf_counter() - started < LATEST * seconds:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             late = max(0.0, time.perf_counter() - due)
             try:
