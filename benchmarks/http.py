@@ -13,7 +13,6 @@ from typing import Any
 
 import uvloop
 
-
 LATEST = 1.1
 """When a load at a fixed rate ends that its server cannot keep up with, as a multiple of the time asked for."""
 
