@@ -175,7 +175,7 @@ async def during_logins(made: Installation) -> list[Result]:
 async def access_log(made: Installation) -> list[Result]:
     """What the line per request costs: processor time of an API that writes it and of one that does not, in turns."""
     shop, port = await _shop_on_api(made)
-    writing, silent = made.running[-1], made.start(roles="api", LOG_LEVEL="WARNING")
+    silent = made.start(roles="api", LOG_LEVEL="WARNING")
     asked = Requests([asked_of(shop, f"/products/{shop.product_ids[0]}")])
 
     def spent(pid: int, at: int) -> float:
@@ -183,7 +183,7 @@ async def access_log(made: Installation) -> list[Result]:
         outcome = load(asked, [at], connections=8, seconds=1)
         return 1e6 * (used([pid]).program_s - before) / sum(outcome.statuses.values())
 
-    sides = ((writing.pid, port), (silent.pid, silent.port))
+    sides = [(process.pid, at) for process, at in zip(made.running[-2:], (port, silent.port), strict=True)]
     for pid, at in sides:
         spent(pid, at)  # what is read and planned for the first time
     turns = [[spent(pid, at) for pid, at in sides] for _ in range(LOG_ROUNDS)]
